@@ -1,0 +1,34 @@
+/** A picture of the running proxy, made on request: for `/status`, `/readyz` and the gauges that are read at scrape. */
+
+export interface ListenerStatus {
+  readonly name: string;
+  /** host:port as bound. */
+  readonly address: string;
+  readonly protocol: 'http' | 'tcp';
+  readonly proxyProtocol: 'required' | 'optional' | 'off';
+  readonly connectionsOpen: number;
+  /** Since start, counted while connections are open. */
+  readonly bytesToBackend: number;
+  readonly bytesToClient: number;
+}
+
+export interface EndpointStatus {
+  /** host:port as configured. */
+  readonly address: string;
+  readonly up: boolean;
+  /** Exchanges and tunnels under way. */
+  readonly active: number;
+  /** Pooled idle connections. */
+  readonly idle: number;
+}
+
+export interface BackendStatus {
+  readonly name: string;
+  readonly endpoints: readonly EndpointStatus[];
+}
+
+export interface ProxyStatus {
+  readonly state: 'starting' | 'running' | 'draining' | 'closed';
+  readonly listeners: readonly ListenerStatus[];
+  readonly backends: readonly BackendStatus[];
+}
