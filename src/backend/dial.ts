@@ -1,0 +1,53 @@
+/** Opens a TCP connection to an endpoint, within a time. */
+import net from 'node:net';
+import type { Code } from '../codes.js';
+import type { EndpointSettings } from '../settings.js';
+
+/** What is told of a dial; one of the two is called, once, never inside the call that dials. */
+export interface DialUser {
+  onConnected(socket: net.Socket): void;
+  onFailed(code: Code): void;
+}
+
+/** TCP keep-alive finds a peer that vanished without FIN; 60 s is below the idle limits of both balancers. */
+const KEEP_ALIVE_DELAY_MS = 60_000;
+
+/**
+ * Dials. The socket handed over has no error listener of ours left: attach one in the same tick.
+ * @param timeoutMs from now until the connection stands
+ */
+export function dial(endpoint: EndpointSettings, timeoutMs: number, user: DialUser): void {
+  const socket = net.connect({
+    host: endpoint.host,
+    port: endpoint.port,
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
+  });
+  const timer = setTimeout(() => fail('backend-connect-timeout'), timeoutMs);
+  socket.on('connect', onConnect);
+  socket.on('error', onError);
+
+  function onConnect(): void {
+    clearTimeout(timer);
+    socket.off('connect', onConnect);
+    socket.off('error', onError);
+    user.onConnected(socket);
+  }
+
+  function onError(): void {
+    fail('backend-unreachable');
+  }
+
+  function fail(code: Code): void {
+    clearTimeout(timer);
+    socket.off('connect', onConnect);
+    socket.off('error', onError);
+    socket.on('error', ignoreLateError);
+    socket.destroy();
+    user.onFailed(code);
+  }
+}
+
+function ignoreLateError(): void {}

@@ -1,0 +1,394 @@
+/**
+ * The corridor: what happens to a connection from accept to close, in the order of this file. It is the one place
+ * that knows every room, and the one owner of both wires; the rooms don't know each other.
+ *
+ *   accept ─► trust ─► PROXY header ─► http: exchanges ─► (101) tunnel
+ *                                   └► tcp: dial ───────────► tunnel
+ */
+import type { Socket } from 'node:net';
+import type { SocketAddress } from './address.js';
+import type { Code } from './codes.js';
+import { Held } from './held.js';
+import { ClientSide } from './http/client-side.js';
+import type { HttpOwner } from './http/owner.js';
+import { matchRoute } from './http/route.js';
+import { ForwardedFields } from './http/write-head.js';
+import type { Lease, LeaseSource, LeaseUser } from './lease.js';
+import type { Deadlines } from './limits/deadlines.js';
+import { isTrusted } from './listener/trust.js';
+import type { ConnectionView, ExchangeRecord, HeaderVersion, Observer, ProbeKind, TunnelRecord } from './observer.js';
+import { decodeProxyHeader } from './proxy-header/decode.js';
+import type { ProxyHeader } from './proxy-header/header.js';
+import { sniff } from './proxy-header/sniff.js';
+import { sslOf } from './proxy-header/tlv.js';
+import type { ListenerLimits, ListenerSettings, ListenerTimeouts } from './settings.js';
+import type { Timed } from './timed.js';
+import { Tunnel, type TunnelOwner } from './tunnel/tunnel.js';
+import { Wire, type WireOwner, type WireReader } from './wire.js';
+
+/** What the connections of one listener share. */
+export interface Hall {
+  readonly settings: ListenerSettings;
+  /** The port as bound. */
+  readonly port: number;
+  readonly backends: ReadonlyMap<string, LeaseSource>;
+  readonly observer: Observer;
+  readonly deadlines: Deadlines;
+  readonly draining: boolean;
+  bytesToBackend: number;
+  bytesToClient: number;
+  /** The connection is over: both wires are gone. Called once. */
+  left(connection: Connection): void;
+}
+
+const NOTHING = Buffer.alloc(0);
+const HTTPS_PORT = 443;
+/** How long one side of a tunnel may go on flushing when the other is gone. */
+const FLUSH_MS = 10_000;
+
+/** The tunnel's place in the corridor, and what its record needs. */
+interface OpenTunnel {
+  readonly tunnel: Tunnel;
+  readonly lease: Lease;
+  readonly backend: string;
+  readonly openedAt: number;
+  readonly toBackendBefore: number;
+  readonly toClientBefore: number;
+}
+
+export class Connection implements ConnectionView, WireReader, WireOwner, LeaseUser, HttpOwner, TunnelOwner, Timed {
+  readonly listener: string;
+  readonly openedAt = performance.now();
+  readonly peer: SocketAddress;
+  client: SocketAddress;
+  bytesToBackend = 0;
+  bytesToClient = 0;
+  deadlineAt = Number.POSITIVE_INFINITY;
+
+  private readonly wire: Wire;
+  private deadlineCode: Code = 'header-timeout';
+  private header: ProxyHeader | undefined;
+  private headerSettled = false;
+  private probe: ProbeKind | undefined;
+  private readonly held = new Held();
+  private http: ClientSide | undefined;
+  private open: OpenTunnel | undefined;
+  private endCode: Code | undefined;
+  private clientGone = false;
+  private forwardedFields: ForwardedFields | undefined;
+
+  constructor(
+    readonly id: number,
+    socket: Socket,
+    private readonly hall: Hall,
+  ) {
+    this.listener = hall.settings.name;
+    this.peer = peerOf(socket);
+    this.client = this.peer;
+    this.wire = new Wire(socket, this, this);
+  }
+
+  // ---- 1. accept and trust ----
+
+  /** Begins; the socket was accepted in this tick. */
+  enter(): void {
+    const { observer, settings, deadlines } = this.hall;
+    observer.connectionOpened(this);
+    deadlines.add(this);
+    if (settings.proxyProtocol === 'off') this.settleHeader('none', NOTHING);
+    else if (settings.proxyProtocol === 'required' && !this.peerIsTrusted()) this.refuse('source-untrusted');
+    else this.expectWithin(settings.timeouts.proxyHeaderMs, 'header-timeout');
+  }
+
+  /** Ends a connection before anything was read from it. */
+  turnAway(code: Code): void {
+    this.hall.observer.connectionOpened(this);
+    this.refuse(code);
+  }
+
+  private peerIsTrusted(): boolean {
+    return isTrusted(this.hall.settings.trustedSources, this.peer.address);
+  }
+
+  // ---- 2. the PROXY header: until it is settled, the connection reads its own wire ----
+
+  onBytes(bytes: Buffer): void {
+    if (this.headerSettled) this.keepForTunnel(bytes);
+    else if (this.held.size > 0) {
+      this.held.append(bytes);
+      this.readHeader(this.held.bytes);
+    } else if (this.readHeader(bytes) === 'more') this.held.append(bytes);
+  }
+
+  private readHeader(bytes: Buffer): 'more' | 'settled' {
+    const { settings } = this.hall;
+    const decoded = decodeProxyHeader(bytes, settings.limits.proxyHeaderBytes);
+    if (decoded.kind === 'more') return 'more';
+    if (decoded.kind === 'header') {
+      if (settings.proxyProtocol === 'optional' && !this.peerIsTrusted()) this.refuse('source-untrusted');
+      else this.takeHeader(decoded.header, bytes.subarray(decoded.length));
+    } else if (decoded.code === 'header-missing' && settings.proxyProtocol === 'optional') {
+      this.settleHeader('none', bytes);
+    } else this.refuse(decoded.code, decoded.code === 'header-missing' ? sniff(bytes) : undefined);
+    return 'settled';
+  }
+
+  private takeHeader(header: ProxyHeader, rest: Buffer): void {
+    this.header = header;
+    if (header.source !== undefined) this.client = header.source;
+    if (header.command === 'LOCAL') this.seeProbe('local');
+    else if (header.version === 1 && isSelfProbe(header)) this.seeProbe('self');
+    this.settleHeader(header.version === 1 ? 'v1' : 'v2', rest);
+  }
+
+  /** The question of the header is answered; what came behind it goes on. */
+  private settleHeader(version: HeaderVersion, rest: Buffer): void {
+    this.headerSettled = true;
+    this.held.clear();
+    this.hall.observer.headerSettled(this, version, this.header?.command ?? 'none');
+    if (this.hall.settings.protocol === 'http') this.beginHttp(rest);
+    else this.beginTcp(rest);
+  }
+
+  onEnd(): void {
+    if (this.headerSettled) this.held.ended = true;
+    else if (this.held.size === 0) this.wire.end();
+    else this.refuse('header-truncated');
+  }
+
+  onDrain(): void {}
+
+  onClose(): void {
+    if (!this.headerSettled && this.held.size > 0 && this.endCode === undefined) this.note('header-truncated');
+  }
+
+  // ---- 3a. http: the client side takes the wire over and asks back for what it needs ----
+
+  private beginHttp(rest: Buffer): void {
+    this.http = new ClientSide(this, this.wire);
+    this.wire.reader = this.http;
+    this.http.begin(rest);
+  }
+
+  get view(): ConnectionView {
+    return this;
+  }
+
+  get limits(): ListenerLimits {
+    return this.hall.settings.limits;
+  }
+
+  get timeouts(): ListenerTimeouts {
+    return this.hall.settings.timeouts;
+  }
+
+  get draining(): boolean {
+    return this.hall.draining;
+  }
+
+  /** Who the client is, in the words that every request of the connection carries. */
+  get forwarded(): ForwardedFields {
+    const { settings } = this.hall;
+    this.forwardedFields ??= new ForwardedFields({
+      client: this.client,
+      proto: this.proto(),
+      port: this.destinationPort,
+      forwarded: settings.forwarded,
+    });
+    return this.forwardedFields;
+  }
+
+  /** The scheme that the client spoke to the balancer. */
+  private proto(): 'http' | 'https' {
+    const { forwardedProto } = this.hall.settings;
+    if (forwardedProto !== 'auto') return forwardedProto;
+    const ssl = this.header === undefined ? undefined : sslOf(this.header);
+    const secure = ssl === undefined ? this.destinationPort === HTTPS_PORT : (ssl.client & SSL_BIT) !== 0;
+    return secure ? 'https' : 'http';
+  }
+
+  private get destinationPort(): number {
+    return this.header?.destination?.port ?? this.hall.port;
+  }
+
+  route(host: string | undefined, target: string): LeaseSource | undefined {
+    const name = matchRoute(this.hall.settings.routes, host, target);
+    return name === undefined ? undefined : this.hall.backends.get(name);
+  }
+
+  exchangeEnded(exchange: ExchangeRecord): void {
+    this.hall.observer.exchangeEnded(exchange);
+  }
+
+  refused(code: Code): void {
+    this.hall.observer.refused(this, code);
+  }
+
+  // ---- 3b. tcp: one dial, and what comes meanwhile waits ----
+
+  private beginTcp(rest: Buffer): void {
+    this.expectWithin(Number.POSITIVE_INFINITY, 'backend-connect-timeout');
+    if (rest.length > 0) this.keepForTunnel(rest);
+    const source = this.route(undefined, '/');
+    if (source === undefined) this.refuse('route-missing');
+    else source.lease(this.client.address, true, this);
+  }
+
+  private keepForTunnel(bytes: Buffer): void {
+    this.held.append(bytes);
+    this.wire.pause();
+  }
+
+  onLease(lease: Lease): void {
+    if (this.clientGone) {
+      lease.discard();
+      return;
+    }
+    this.becomeTunnel(lease, this.hall.settings.routes[0]?.backend ?? '', this.held.bytes, NOTHING);
+  }
+
+  onLeaseFailed(code: Code): void {
+    if (!this.clientGone) this.refuse(code);
+  }
+
+  // ---- 4. the tunnel ----
+
+  becomeTunnel(lease: Lease, backend: string, fromClient: Buffer, fromBackend: Buffer): void {
+    this.http = undefined;
+    this.forwardedFields = undefined;
+    const tunnel = new Tunnel(this.wire, lease.wire, this);
+    this.open = {
+      tunnel,
+      lease,
+      backend,
+      openedAt: performance.now(),
+      toBackendBefore: this.bytesToBackend,
+      toClientBefore: this.bytesToClient,
+    };
+    this.hall.observer.tunnelOpened(this.tunnelRecord(this.open));
+    this.expectWithin(this.timeouts.tunnelMs, 'tunnel-idle');
+    tunnel.open(fromClient, fromBackend);
+    if (this.held.ended) lease.wire.end();
+    this.held.clear();
+  }
+
+  /** Runs for every piece of data, so it reads the time of the last sweep and not the clock. */
+  tunnelActive(): void {
+    if (this.deadlineAt !== Number.POSITIVE_INFINITY)
+      this.deadlineAt = this.hall.deadlines.now + this.timeouts.tunnelMs;
+  }
+
+  tunnelHalfGone(): void {
+    this.expectWithin(FLUSH_MS, 'client-stalled');
+  }
+
+  tunnelGone(): void {
+    const { open } = this;
+    if (open === undefined) return;
+    open.lease.settle();
+    this.hall.observer.tunnelClosed(this.tunnelRecord(open));
+    this.leaveWhenOver();
+  }
+
+  private tunnelRecord(open: OpenTunnel): TunnelRecord {
+    return {
+      connection: this,
+      backend: open.backend,
+      endpoint: open.lease.endpoint,
+      durationMs: performance.now() - open.openedAt,
+      bytesToBackend: this.bytesToBackend - open.toBackendBefore,
+      bytesToClient: this.bytesToClient - open.toClientBefore,
+      code: this.endCode,
+    };
+  }
+
+  // ---- for every part of the way ----
+
+  sentToBackend(bytes: number): void {
+    this.bytesToBackend += bytes;
+    this.hall.bytesToBackend += bytes;
+  }
+
+  sentToClient(bytes: number): void {
+    this.bytesToClient += bytes;
+    this.hall.bytesToClient += bytes;
+  }
+
+  expectWithin(ms: number, code: Code): void {
+    this.deadlineAt = ms === 0 ? Number.POSITIVE_INFINITY : performance.now() + ms;
+    this.deadlineCode = code;
+  }
+
+  onDeadline(): void {
+    this.deadlineAt = Number.POSITIVE_INFINITY;
+    if (this.http !== undefined) this.http.expired(this.deadlineCode);
+    else if (this.headerSettled || this.hall.settings.proxyProtocol === 'required') this.expired();
+    else this.settleHeader('none', Buffer.from(this.held.bytes));
+  }
+
+  private expired(): void {
+    if (this.headerSettled || this.held.size > 0) this.refuse(this.deadlineCode);
+    else this.wire.destroy();
+  }
+
+  private seeProbe(kind: ProbeKind): void {
+    this.probe = kind;
+    this.hall.observer.probeSeen(this, kind);
+  }
+
+  // ---- 5. the end ----
+
+  /** Ends the connection ourselves, and says why. */
+  private refuse(code: Code, detail?: string): void {
+    this.note(code, detail);
+    this.destroy();
+  }
+
+  private note(code: Code, detail?: string): void {
+    this.endCode = code;
+    this.hall.observer.refused(this, code, detail);
+  }
+
+  /** Ends a connection that is between two requests; the others end when their exchange or tunnel does. */
+  drain(): void {
+    if (this.http !== undefined) this.http.drain();
+    else if (!this.headerSettled && this.held.size === 0) this.wire.end();
+  }
+
+  /** Ends both sides at once. @param code why, when it is usher's doing */
+  destroy(code?: Code): void {
+    if (code !== undefined) this.note(code);
+    this.open?.tunnel.destroy();
+    this.wire.destroy();
+  }
+
+  wireClosed(): void {
+    this.clientGone = true;
+    const silent = this.http === undefined ? this.open === undefined && this.held.size === 0 : this.http.silent;
+    if (silent && this.probe === undefined && this.endCode === undefined) this.seeProbe('empty');
+    this.leaveWhenOver();
+  }
+
+  private leaveWhenOver(): void {
+    if (!this.clientGone || (this.open !== undefined && !this.open.tunnel.gone)) return;
+    this.hall.deadlines.delete(this);
+    this.hall.observer.connectionClosed(this);
+    this.hall.left(this);
+  }
+}
+
+/** PP2_CLIENT_SSL: the client came over TLS (PP 2.2.6). */
+const SSL_BIT = 0x01;
+
+/** A CLB's health check names the balancer as source and destination. */
+function isSelfProbe({ source, destination }: ProxyHeader): boolean {
+  return source !== undefined && source.address === destination?.address;
+}
+
+const MAPPED = '::ffff:';
+
+function peerOf(socket: Socket): SocketAddress {
+  const address = socket.remoteAddress ?? '';
+  const mapped = address.startsWith(MAPPED) && address.includes('.');
+  return { address: mapped ? address.slice(MAPPED.length) : address, port: socket.remotePort ?? 0 };
+}

@@ -1,0 +1,86 @@
+/** Carries one message body from the bytes of one wire to another wire, framed afresh. */
+import type { Code } from '../codes.js';
+import type { Wire } from '../wire.js';
+import { BodyScanner } from './body-scanner.js';
+import type { FieldLimits } from './fields.js';
+import type { Framing } from './framing.js';
+
+export class BodyRelay {
+  /** Bytes of the body used so far, framing included. */
+  consumed = 0;
+  /** False while the target is congested: whoever feeds stops until it drains. */
+  flowing = true;
+  private readonly scanner: BodyScanner;
+
+  /**
+   * @param chunked whether the target is sent chunks; else the bare content
+   * @param sent told of every write, in bytes
+   */
+  constructor(
+    framing: Framing,
+    limits: FieldLimits,
+    private readonly target: Wire,
+    private readonly chunked: boolean,
+    private readonly sent: (bytes: number) => void,
+  ) {
+    this.scanner = new BodyScanner(framing, limits);
+  }
+
+  get done(): boolean {
+    return this.scanner.done;
+  }
+
+  /** Whether only the end of the connection ends the body. */
+  get untilClose(): boolean {
+    return this.scanner.untilClose;
+  }
+
+  /** Offset behind what the last `feed` used; the caller keeps the rest and feeds it again with what follows. */
+  get used(): number {
+    return this.scanner.used;
+  }
+
+  /** Relays the content in `bytes` from offset `from` on, in one write. A code: the body is malformed. */
+  feed(bytes: Buffer, from: number): Code | undefined {
+    if (this.scanner.done) return undefined;
+    this.target.cork();
+    let event = this.scanner.next(bytes, from);
+    while (event === 'data') {
+      this.relay(bytes.subarray(this.scanner.dataStart, this.scanner.dataEnd));
+      event = this.scanner.next(bytes, this.scanner.used);
+    }
+    if (event === 'done' && this.chunked) this.finish();
+    this.target.uncork();
+    this.consumed += this.scanner.used - from;
+    if (event === 'bad') return 'chunk-invalid';
+    return event === 'bad-trailer' ? 'trailer-invalid' : undefined;
+  }
+
+  /** Ends a body that lasts until close. */
+  close(): void {
+    if (this.chunked) this.finish();
+  }
+
+  /** Looks whether the target took what it was given; call once nothing holds its writes back. */
+  settle(): void {
+    this.flowing = !this.target.congested;
+  }
+
+  private relay(content: Buffer): void {
+    if (this.chunked) this.write(`${content.length.toString(16)}\r\n`);
+    this.write(content);
+    if (this.chunked) this.write('\r\n');
+  }
+
+  private finish(): void {
+    let text = '0\r\n';
+    const { trailers } = this.scanner;
+    for (let i = 0; i < trailers.length; i += 2) text += `${trailers[i]}: ${trailers[i + 1]}\r\n`;
+    this.write(`${text}\r\n`);
+  }
+
+  private write(bytes: Buffer | string): void {
+    this.target.write(bytes);
+    this.sent(bytes.length);
+  }
+}

@@ -1,0 +1,251 @@
+/**
+ * The client's side of an HTTP connection: reads request heads, one exchange at a time, keeps what came too early,
+ * and ends the connection so that the client can read the last response.
+ */
+import type { Code } from '../codes.js';
+import { Held } from '../held.js';
+import type { Wire, WireReader } from '../wire.js';
+import { Exchange, type ExchangeClient, type Outcome } from './exchange.js';
+import { LF } from './grammar.js';
+import type { HttpOwner } from './owner.js';
+import { replyText, statusOf } from './reply.js';
+import { type RequestHead, scanRequestHead } from './request-head.js';
+
+/**
+ * How long a closing connection may go without progress. Closing at once would send RST when the client is still
+ * sending, and RST can destroy a response before the client has read it (RFC 9112 9.6).
+ */
+const LINGER_MS = 5_000;
+/** What a closing client may still send before it is cut off, bytes. */
+const LINGER_BYTES = 1 << 20;
+
+export class ClientSide implements WireReader, ExchangeClient {
+  /** Whether the client has not sent a byte. */
+  silent = true;
+  private exchange: Exchange | undefined;
+  private readonly held = new Held();
+  private requests = 0;
+  private clientEnded = false;
+  private closing = false;
+  /** While true the bytes at hand are being used, and whoever asks for more gets it when the loop comes round. */
+  private busy = false;
+  private headOpen = false;
+  private discarded = 0;
+  private queuedBefore = Number.POSITIVE_INFINITY;
+
+  constructor(
+    private readonly owner: HttpOwner,
+    readonly wire: Wire,
+  ) {}
+
+  /** @param rest what had come in behind the PROXY header */
+  begin(rest: Buffer): void {
+    this.owner.expectWithin(this.owner.timeouts.requestHeadMs, 'head-timeout');
+    if (rest.length > 0) this.onBytes(rest);
+  }
+
+  // ---- the client's wire ----
+
+  onBytes(bytes: Buffer): void {
+    this.silent = false;
+    if (this.closing) this.discard(bytes);
+    else if (this.held.size > 0) this.onMoreBytes(bytes);
+    else {
+      this.busy = true;
+      const used = this.consume(bytes);
+      this.busy = false;
+      if (used < bytes.length && !this.closing) this.held.append(bytes.subarray(used));
+      this.settle();
+    }
+  }
+
+  private onMoreBytes(bytes: Buffer): void {
+    this.held.append(bytes);
+    // A head is looked at again only when a line has ended: single bytes must not cost a scan each.
+    const pointless = this.exchange === undefined && !bytes.includes(LF);
+    if (!pointless || this.held.size > this.owner.limits.startLineBytes) this.pump();
+  }
+
+  private pump(): void {
+    this.busy = true;
+    const used = this.consume(this.held.bytes);
+    this.busy = false;
+    if (this.closing) this.held.clear();
+    else this.held.consume(used);
+    this.settle();
+  }
+
+  /** Uses what it can of the client's bytes; answers how much that was. */
+  private consume(bytes: Buffer): number {
+    let at = 0;
+    while (at < bytes.length && !this.closing) {
+      const before = at;
+      if (this.exchange === undefined) {
+        // A client that reads no responses must not make us queue more of them.
+        if (this.wire.congested) return at;
+        at += this.takeHead(at === 0 ? bytes : bytes.subarray(at));
+      } else if (this.exchange.takesBody) at = this.exchange.feed(bytes, at);
+      if (at === before) return at;
+    }
+    return at;
+  }
+
+  private takeHead(bytes: Buffer): number {
+    const scan = scanRequestHead(bytes, this.owner.limits);
+    if (scan.kind === 'more') return 0;
+    if (scan.kind === 'bad') {
+      this.refuse(scan.code);
+      return bytes.length;
+    }
+    this.beginExchange(scan.head);
+    return scan.length;
+  }
+
+  private beginExchange(head: RequestHead): void {
+    const { owner } = this;
+    this.requests += 1;
+    this.headOpen = false;
+    const mayKeep = head.persistent && !owner.draining && this.requests < owner.limits.requestsPerConnection;
+    const exchange = new Exchange(owner, this, head, owner.route(head.host, head.target), mayKeep);
+    this.exchange = exchange;
+    exchange.start();
+  }
+
+  /** After every use of bytes: pause a client that is ahead of us, or set the deadline for what it owes. */
+  private settle(): void {
+    if (this.closing) return;
+    if (this.isAhead()) {
+      this.wire.pause();
+      return;
+    }
+    this.wire.resume();
+    if (this.exchange === undefined) this.awaitRequest();
+    else if (this.clientEnded && this.exchange.requestOpen) this.leave();
+  }
+
+  private isAhead(): boolean {
+    const { exchange } = this;
+    if (exchange === undefined) return this.held.size > 0 && this.wire.congested;
+    return exchange.uploadStalled || (this.held.size > 0 && !exchange.takesBody);
+  }
+
+  private awaitRequest(): void {
+    const { timeouts } = this.owner;
+    if (this.clientEnded || (this.owner.draining && this.held.size === 0)) this.close();
+    else if (this.held.size === 0) this.owner.expectWithin(timeouts.keepAliveMs, 'head-timeout');
+    else if (!this.headOpen) {
+      this.headOpen = true;
+      this.owner.expectWithin(timeouts.requestHeadMs, 'head-timeout');
+    }
+  }
+
+  /** The client ended in the middle of its request. */
+  private leave(): void {
+    this.exchange?.abort();
+    this.wire.destroy();
+  }
+
+  onEnd(): void {
+    this.clientEnded = true;
+    this.settle();
+  }
+
+  onDrain(): void {
+    if (this.exchange !== undefined) this.exchange.clientDrained();
+    else if (this.held.size > 0) this.pump();
+  }
+
+  onClose(): void {
+    this.exchange?.abort();
+  }
+
+  // ---- the exchange ----
+
+  bodyWanted(): void {
+    if (!this.busy) this.pump();
+  }
+
+  exchangeOver(outcome: Outcome): void {
+    this.exchange = undefined;
+    if (outcome === 'reset') this.wire.reset();
+    else if (outcome === 'cut') this.cut();
+    else if (outcome === 'close') this.close();
+    else if (!this.busy) this.pump();
+  }
+
+  takeRest(): Buffer {
+    this.exchange = undefined;
+    const rest = this.held.bytes;
+    this.held.clear();
+    return rest;
+  }
+
+  // ---- the end ----
+
+  /** The deadline that was set last has passed. */
+  expired(code: Code): void {
+    if (this.closing) this.lingered();
+    else if (this.exchange !== undefined) this.exchange.expired(code);
+    else if (this.held.size > 0) this.refuse(code);
+    else this.close();
+  }
+
+  /** Ends a connection that waits for a request; one with an exchange ends behind it. */
+  drain(): void {
+    if (this.exchange === undefined && this.held.size === 0 && !this.closing) this.close();
+  }
+
+  /** Answers a head that was not understood and closes: what follows it has no meaning any more. */
+  private refuse(code: Code): void {
+    const { owner } = this;
+    const text = replyText(code, true, false);
+    this.wire.write(text);
+    owner.sentToClient(text.length);
+    owner.refused(code);
+    owner.exchangeEnded({
+      connection: owner.view,
+      backend: 'none',
+      endpoint: undefined,
+      method: undefined,
+      target: undefined,
+      status: statusOf(code),
+      code,
+      upgraded: false,
+      bytesToBackend: 0,
+      bytesToClient: text.length,
+      durationMs: 0,
+    });
+    this.close();
+  }
+
+  private close(): void {
+    this.startClosing();
+    this.wire.end();
+    this.wire.resume();
+  }
+
+  private cut(): void {
+    this.startClosing();
+    this.wire.closeSoon();
+  }
+
+  private startClosing(): void {
+    this.closing = true;
+    if (!this.busy) this.held.clear();
+    this.owner.expectWithin(LINGER_MS, 'client-stalled');
+  }
+
+  private discard(bytes: Buffer): void {
+    this.discarded += bytes.length;
+    if (this.discarded > LINGER_BYTES) this.wire.destroy();
+  }
+
+  private lingered(): void {
+    if (this.wire.queued === 0 || this.wire.queued >= this.queuedBefore) {
+      this.wire.destroy();
+      return;
+    }
+    this.queuedBefore = this.wire.queued;
+    this.owner.expectWithin(LINGER_MS, 'client-stalled');
+  }
+}

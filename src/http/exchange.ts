@@ -1,0 +1,398 @@
+/**
+ * One request and its response, from the moment the request head is understood. `README.md` beside this file draws
+ * the states. The exchange reads the backend's wire; the client's wire is read by `client-side.ts`, which feeds
+ * request bytes in here and is told when the exchange has ended.
+ */
+import { type Code, causes } from '../codes.js';
+import { Held } from '../held.js';
+import type { Lease, LeaseSource, LeaseUser } from '../lease.js';
+import type { Wire, WireReader } from '../wire.js';
+import { BodyRelay } from './body-relay.js';
+import { CHUNKED, type Framing, responseFraming, UNTIL_CLOSE } from './framing.js';
+import type { HttpOwner } from './owner.js';
+import { replyText, statusOf } from './reply.js';
+import type { RequestHead } from './request-head.js';
+import { type ResponseHead, scanResponseHead } from './response-head.js';
+import { interimHeadText, requestHeadText, responseHeadText } from './write-head.js';
+
+/**
+ * What becomes of the client's connection behind an exchange. `keep`: another request may come. `close`: it ends when
+ * the client has the response. `cut`: the response is incomplete, as its framing shows. `reset`: incomplete, and only
+ * a reset can show it.
+ */
+export type Outcome = 'keep' | 'close' | 'cut' | 'reset';
+
+/** The client's half of the conversation, as an exchange sees it. */
+export interface ExchangeClient {
+  readonly wire: Wire;
+  /** The exchange can take request body bytes now, or again. */
+  bodyWanted(): void;
+  /** The exchange is over; it calls nothing on the client afterwards. */
+  exchangeOver(outcome: Outcome): void;
+  /** The bytes behind the request head that nobody has read, when the connection turns into a tunnel. */
+  takeRest(): Buffer;
+}
+
+/** Methods that may be sent twice (RFC 9110 9.2.2). */
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+
+/** 1xx responses that one exchange relays; more are a backend's fault, and a slow client would let them pile up. */
+const MAX_INTERIM = 32;
+
+type State = 'leasing' | 'waiting' | 'responding' | 'ended';
+
+export class Exchange implements LeaseUser, WireReader {
+  private state: State = 'leasing';
+  private lease: Lease | undefined;
+  /** Carries the request body; made when the lease is there. */
+  private upload: BodyRelay | undefined;
+  /** Carries the response body; made when the response head is there. */
+  private download: BodyRelay | undefined;
+  private response: ResponseHead | undefined;
+  private readonly held = new Held();
+  private status = 0;
+  private endpoint: string | undefined;
+  private heardFromBackend = false;
+  private interimCount = 0;
+  private closeAfter = false;
+  /** The client knows the end of the response only by the end of the connection. */
+  private endsByClose = false;
+  private readonly startedAt = performance.now();
+  private readonly toBackendBefore: number;
+  private readonly toClientBefore: number;
+
+  constructor(
+    private readonly owner: HttpOwner,
+    private readonly client: ExchangeClient,
+    private readonly head: RequestHead,
+    private readonly source: LeaseSource | undefined,
+    /** Whether the client's connection can stay open behind the response. */
+    private readonly mayKeep: boolean,
+  ) {
+    this.toBackendBefore = owner.view.bytesToBackend;
+    this.toClientBefore = owner.view.bytesToClient;
+  }
+
+  /** Asks for a connection to the backend. */
+  start(): void {
+    if (this.source === undefined) {
+      this.fail('route-missing');
+      return;
+    }
+    this.owner.expectWithin(Number.POSITIVE_INFINITY, 'backend-connect-timeout');
+    this.source.lease(this.owner.view.client.address, this.head.upgrade, this);
+  }
+
+  /** Whether request body bytes are still to come. */
+  get requestOpen(): boolean {
+    return this.upload === undefined ? hasContent(this.head.framing) : !this.upload.done;
+  }
+
+  /** Whether `feed` may be called now. */
+  get takesBody(): boolean {
+    return this.upload?.flowing === true && !this.upload.done;
+  }
+
+  /** Whether there is no point in reading from the client: the backend is behind with the request body. */
+  get uploadStalled(): boolean {
+    return this.upload !== undefined && !this.upload.done && !this.upload.flowing;
+  }
+
+  // ---- the lease ----
+
+  onLease(lease: Lease): void {
+    if (this.state !== 'leasing') {
+      lease.release(undefined);
+      return;
+    }
+    this.lease = lease;
+    this.endpoint = lease.endpoint;
+    this.state = 'waiting';
+    lease.wire.reader = this;
+    this.sendRequest(lease.wire);
+  }
+
+  onLeaseFailed(code: Code, endpoint: string): void {
+    if (this.state !== 'leasing') return;
+    this.endpoint = endpoint;
+    this.fail(code);
+  }
+
+  private sendRequest(wire: Wire): void {
+    const { head, owner } = this;
+    const text = requestHeadText(head, owner.forwarded, this.endpoint ?? '');
+    wire.cork();
+    wire.write(text);
+    owner.sentToBackend(text.length);
+    const { framing } = head;
+    this.upload = new BodyRelay(framing, owner.limits, wire, framing.kind === 'chunked', n => owner.sentToBackend(n));
+    this.awaitBackend();
+    if (!this.upload.done) this.client.bodyWanted();
+    wire.uncork();
+    this.upload?.settle();
+  }
+
+  private awaitBackend(): void {
+    const { timeouts } = this.owner;
+    if (this.requestOpen) this.owner.expectWithin(timeouts.requestBodyMs, 'body-timeout');
+    else this.owner.expectWithin(timeouts.responseMs, 'backend-response-timeout');
+  }
+
+  // ---- the client's half ----
+
+  /**
+   * Relays request body bytes from offset `from` on; only while {@link takesBody}.
+   * @returns the offset behind what was used
+   */
+  feed(bytes: Buffer, from: number): number {
+    const { upload } = this;
+    if (upload === undefined) return from;
+    const code = upload.feed(bytes, from);
+    upload.settle();
+    if (code !== undefined) this.fail(code);
+    else if (!upload.flowing) this.owner.expectWithin(this.owner.timeouts.responseMs, 'backend-response-timeout');
+    else if (this.state === 'waiting') this.awaitBackend();
+    return upload.used;
+  }
+
+  /** The client's wire has taken what was queued: the backend may go on. */
+  clientDrained(): void {
+    if (this.download !== undefined) this.download.flowing = true;
+    this.lease?.wire.resume();
+    if (this.state === 'responding') this.expectDownload();
+  }
+
+  /** The client is gone, or ended in the middle of its request. */
+  abort(): void {
+    if (this.state === 'ended') return;
+    this.lease?.discard();
+    this.end('client-aborted', 'cut');
+  }
+
+  /** The connection's deadline has passed. */
+  expired(code: Code): void {
+    this.fail(code);
+  }
+
+  // ---- the backend's half ----
+
+  onBytes(bytes: Buffer): void {
+    this.heardFromBackend = true;
+    const { wire } = this.client;
+    wire.cork();
+    if (this.held.size === 0) {
+      const used = this.digest(bytes);
+      if (used < bytes.length && this.active) this.held.append(bytes.subarray(used));
+    } else {
+      this.held.append(bytes);
+      const used = this.digest(this.held.bytes);
+      if (this.active) this.held.consume(used);
+    }
+    wire.uncork();
+    if (this.state === 'responding') this.paceDownload();
+  }
+
+  private get active(): boolean {
+    return this.state !== 'ended';
+  }
+
+  /** Uses what it can of the backend's bytes; answers how much that was. */
+  private digest(bytes: Buffer): number {
+    let at = 0;
+    while (this.state === 'waiting') {
+      const scan = scanResponseHead(at === 0 ? bytes : bytes.subarray(at), this.owner.limits);
+      if (scan.kind === 'more') return at;
+      if (scan.kind === 'bad') {
+        this.fail('backend-response-invalid');
+        return bytes.length;
+      }
+      at += scan.length;
+      this.takeHead(scan.head, bytes, at);
+    }
+    return this.state === 'responding' ? this.digestBody(bytes, at) : bytes.length;
+  }
+
+  private takeHead(head: ResponseHead, bytes: Buffer, end: number): void {
+    if (head.status === 101) this.switchProtocols(head, bytes.subarray(end));
+    else if (head.status < 200) this.relayInterim(head);
+    else this.beginResponse(head);
+  }
+
+  private relayInterim(head: ResponseHead): void {
+    this.interimCount += 1;
+    if (this.interimCount > MAX_INTERIM) this.fail('backend-response-invalid');
+    else if (this.head.minor === 1) this.writeToClient(interimHeadText(head));
+  }
+
+  private switchProtocols(head: ResponseHead, rest: Buffer): void {
+    const { lease } = this;
+    if (lease === undefined || !this.head.upgrade || head.upgrades[0] !== 'websocket' || head.minor === 0) {
+      this.fail('backend-upgrade-unasked');
+      return;
+    }
+    this.status = 101;
+    this.writeToClient(interimHeadText(head));
+    this.state = 'ended';
+    this.report(undefined);
+    this.owner.becomeTunnel(lease, this.source?.name ?? '', this.client.takeRest(), rest);
+  }
+
+  private beginResponse(head: ResponseHead): void {
+    this.response = head;
+    this.status = head.status;
+    this.state = 'responding';
+    const framing = responseFraming(head.status, this.head.method === 'HEAD', head.declared);
+    const outward = this.outwardFraming(framing);
+    this.closeAfter =
+      !this.mayKeep || this.owner.draining || this.requestOpen || this.head.upgrade || outward.kind === 'close';
+    const connection = this.closeAfter ? 'close' : this.head.minor === 0 ? 'keep-alive' : undefined;
+    this.writeToClient(responseHeadText(head, { framing: outward, connection }));
+    this.endsByClose = outward.kind === 'close';
+    const { owner } = this;
+    const chunked = outward.kind === 'chunked';
+    this.download = new BodyRelay(framing, owner.limits, this.client.wire, chunked, n => owner.sentToClient(n));
+  }
+
+  /** A body of unknown length is sent as chunks, or until close to a client that knows no chunks. */
+  private outwardFraming(framing: Framing): Framing {
+    if (framing.kind !== 'chunked' && framing.kind !== 'close') return framing;
+    return this.head.minor === 1 ? CHUNKED : UNTIL_CLOSE;
+  }
+
+  private digestBody(bytes: Buffer, from: number): number {
+    const { download } = this;
+    if (download === undefined) return from;
+    const code = download.feed(bytes, from);
+    const used = download.done && download.used < from ? from : download.used;
+    if (code !== undefined) this.cut('backend-response-invalid');
+    else if (download.done) this.finish(used === bytes.length);
+    return used;
+  }
+
+  /** Slows the backend down to the client's pace. */
+  private paceDownload(): void {
+    this.download?.settle();
+    if (this.download?.flowing === true) {
+      this.expectDownload();
+      return;
+    }
+    this.lease?.wire.pause();
+    this.owner.expectWithin(this.owner.timeouts.responseMs, 'client-stalled');
+  }
+
+  private expectDownload(): void {
+    this.owner.expectWithin(this.owner.timeouts.responseBodyMs, 'backend-response-stalled');
+  }
+
+  onDrain(): void {
+    if (this.upload === undefined) return;
+    this.upload.flowing = true;
+    if (this.state === 'waiting') this.awaitBackend();
+    this.client.bodyWanted();
+  }
+
+  onEnd(): void {
+    if (this.state === 'responding' && this.download?.untilClose === true) {
+      this.download.close();
+      this.finish(false);
+    } else this.backendGone(undefined);
+  }
+
+  onClose(error: Error | undefined): void {
+    this.backendGone(error);
+  }
+
+  private backendGone(error: Error | undefined): void {
+    if (this.state === 'ended') return;
+    if (this.state === 'responding') this.cut('backend-response-truncated');
+    else if (this.maySendAgain()) this.sendAgain();
+    else this.fail(error !== undefined && !('code' in error) ? 'internal-error' : 'backend-closed');
+  }
+
+  /**
+   * A connection that was idle may die just when it is used again. Only then, and only when the request can't have
+   * had an effect or may have it twice, it is sent once more (RFC 9110 9.2.2).
+   */
+  private maySendAgain(): boolean {
+    if (this.lease?.reused !== true || this.heardFromBackend) return false;
+    if (hasContent(this.head.framing)) return this.upload?.consumed === 0;
+    return IDEMPOTENT.has(this.head.method);
+  }
+
+  private sendAgain(): void {
+    this.lease?.discard();
+    this.lease = undefined;
+    this.upload = undefined;
+    this.state = 'leasing';
+    this.owner.expectWithin(Number.POSITIVE_INFINITY, 'backend-connect-timeout');
+    this.source?.lease(this.owner.view.client.address, true, this);
+  }
+
+  // ---- the end ----
+
+  /** The response is whole. @param clean whether the backend sent nothing behind it */
+  private finish(clean: boolean): void {
+    const { lease, response } = this;
+    const whole = !this.requestOpen;
+    const reusable = clean && whole && response?.persistent === true && lease?.wire.usable === true;
+    if (reusable && this.download?.untilClose !== true) lease.release(response.keepAliveMs);
+    else lease?.discard();
+    this.end(undefined, this.closeAfter || !whole ? 'close' : 'keep');
+  }
+
+  /** usher answers in the backend's place, or, when the response has begun, cuts it. */
+  private fail(code: Code): void {
+    if (this.state === 'ended') return;
+    if (this.state === 'responding') {
+      this.cut(code);
+      return;
+    }
+    this.lease?.discard();
+    const close = !this.mayKeep || this.requestOpen || statusOf(code) === 400;
+    if (causes[code].status !== undefined) {
+      this.status = statusOf(code);
+      this.writeToClient(replyText(code, close, this.head.method === 'HEAD'));
+    }
+    this.end(code, close ? 'close' : 'keep');
+  }
+
+  private cut(code: Code): void {
+    this.lease?.discard();
+    this.end(code, this.endsByClose ? 'reset' : 'cut');
+  }
+
+  private end(code: Code | undefined, outcome: Outcome): void {
+    this.state = 'ended';
+    this.lease = undefined;
+    this.held.clear();
+    this.report(code);
+    if (code !== undefined && code !== 'client-aborted') this.owner.refused(code);
+    this.client.exchangeOver(outcome);
+  }
+
+  private report(code: Code | undefined): void {
+    const { owner, head } = this;
+    owner.exchangeEnded({
+      connection: owner.view,
+      backend: this.source?.name ?? 'none',
+      endpoint: this.endpoint,
+      method: head.method,
+      target: head.target,
+      status: this.status,
+      code,
+      upgraded: this.status === 101,
+      bytesToBackend: owner.view.bytesToBackend - this.toBackendBefore,
+      bytesToClient: owner.view.bytesToClient - this.toClientBefore,
+      durationMs: performance.now() - this.startedAt,
+    });
+  }
+
+  private writeToClient(text: string): void {
+    this.client.wire.write(text);
+    this.owner.sentToClient(text.length);
+  }
+}
+
+function hasContent(framing: Framing): boolean {
+  return framing.kind === 'chunked' || (framing.kind === 'length' && framing.length > 0);
+}

@@ -1,0 +1,133 @@
+/**
+ * Field sections: the lines between a start line (or the last chunk) and the empty line. The scanner is strict and
+ * pure: it refuses what RFC 9112 section 5 lets a recipient refuse.
+ */
+import type { Code } from '../codes.js';
+import { COLON, CR, FIELD_CONTENT, HTAB, LF, SP, TOKEN } from './grammar.js';
+
+/** Names whose meaning the engine knows. Everything else is passed on as it is. */
+const KNOWN = [
+  'connection',
+  'content-length',
+  'date',
+  'expect',
+  'forwarded',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'sec-websocket-key',
+  'sec-websocket-version',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+] as const;
+
+export type KnownField = (typeof KNOWN)[number];
+
+const KNOWN_BY_NAME: ReadonlyMap<string, KnownField> = new Map(KNOWN.map(name => [name, name]));
+const KNOWN_LENGTHS = new Set(KNOWN.map(name => name.length));
+
+/** The known field of that name in any case. */
+export function knownField(name: string): KnownField | undefined {
+  return KNOWN_LENGTHS.has(name.length) ? KNOWN_BY_NAME.get(name.toLowerCase()) : undefined;
+}
+
+/** `X-Forwarded-*`, `Forwarded` and `X-Real-IP`, in any case and with underscores for hyphens. */
+export function isForwardingName(name: string): boolean {
+  return name.length >= 9 && /^(?:x[-_]forwarded(?:[-_].*)?|forwarded|x[-_]real[-_]ip)$/i.test(name);
+}
+
+/** How many fields and bytes a section may have. */
+export interface FieldLimits {
+  readonly headFields: number;
+  readonly headBytes: number;
+}
+
+/**
+ * The result of a scan. `end` is the offset behind the empty line. `fields` alternates names and values, in the
+ * order and the case in which they came.
+ */
+export type FieldScan =
+  | { readonly kind: 'more' }
+  | { readonly kind: 'bad'; readonly code: Code }
+  | { readonly kind: 'fields'; readonly end: number; readonly fields: readonly string[] };
+
+const MORE = { kind: 'more' } as const;
+
+function bad(code: Code): FieldScan {
+  return { kind: 'bad', code };
+}
+
+/**
+ * Scans a field section that begins at `from` (RFC 9112 5).
+ * @param bytes the message so far; `from` is where its first field line begins
+ * @param start where the head begins, for the limit on its bytes
+ */
+export function scanFields(bytes: Buffer, start: number, from: number, limits: FieldLimits): FieldScan {
+  const stop = Math.min(bytes.length, start + limits.headBytes);
+  const marks: number[] = [];
+  let at = from;
+  for (;;) {
+    if (at >= stop) return unfinished(bytes, stop);
+    if (bytes[at] === CR) break;
+    if (marks.length >= 4 * limits.headFields) return bad('too-many-fields');
+    const colon = nameEnd(bytes, at, stop);
+    if (colon === stop) return unfinished(bytes, stop);
+    if (colon === at || bytes[colon] !== COLON) return bad(nameFault(bytes, at, colon));
+    let first = colon + 1;
+    while (first < stop && isBlank(bytes[first])) first += 1;
+    const end = contentEnd(bytes, first, stop);
+    if (end + 1 >= stop) return end < stop && bytes[end] !== CR ? bad(valueFault(bytes, end)) : unfinished(bytes, stop);
+    if (bytes[end] !== CR || bytes[end + 1] !== LF) return bad(valueFault(bytes, end));
+    let last = end;
+    while (last > first && isBlank(bytes[last - 1])) last -= 1;
+    marks.push(at, colon, first, last);
+    at = end + 2;
+  }
+  if (at + 1 >= stop) return unfinished(bytes, stop);
+  if (bytes[at + 1] !== LF) return bad('line-ending-invalid');
+  return { kind: 'fields', end: at + 2, fields: cut(bytes, from, at, marks) };
+}
+
+/** One decoding of the whole section and slices of it are several times cheaper than a decoding per name and value. */
+function cut(bytes: Buffer, from: number, to: number, marks: readonly number[]): string[] {
+  const text = bytes.toString('latin1', from, to);
+  const fields: string[] = [];
+  for (let i = 0; i < marks.length; i += 2) {
+    fields.push(text.slice((marks[i] ?? 0) - from, (marks[i + 1] ?? 0) - from));
+  }
+  return fields;
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === SP || byte === HTAB;
+}
+
+function nameEnd(bytes: Buffer, from: number, stop: number): number {
+  let at = from;
+  while (at < stop && TOKEN[bytes[at] ?? 0] === 1) at += 1;
+  return at;
+}
+
+function contentEnd(bytes: Buffer, from: number, stop: number): number {
+  let at = from;
+  while (at < stop && FIELD_CONTENT[bytes[at] ?? 0] === 1) at += 1;
+  return at;
+}
+
+function nameFault(bytes: Buffer, lineStart: number, at: number): Code {
+  if (at === lineStart && isBlank(bytes[at])) return 'field-folded';
+  return bytes[at] === LF ? 'line-ending-invalid' : 'field-name-invalid';
+}
+
+function valueFault(bytes: Buffer, at: number): Code {
+  return bytes[at] === LF || bytes[at] === CR ? 'line-ending-invalid' : 'field-value-invalid';
+}
+
+function unfinished(bytes: Buffer, stop: number): FieldScan {
+  return bytes.length > stop ? bad('head-too-large') : MORE;
+}

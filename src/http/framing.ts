@@ -1,0 +1,51 @@
+/** How long a message body is (RFC 9112 6.3), decided once, from the fields alone. */
+import type { Code } from '../codes.js';
+import { parseLength } from './grammar.js';
+
+/** `close`: until the sender ends the connection (responses only). `length` is in bytes. */
+export type Framing =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'length'; readonly length: number }
+  | { readonly kind: 'chunked' }
+  | { readonly kind: 'close' };
+
+export const NO_BODY: Framing = { kind: 'none' };
+export const CHUNKED: Framing = { kind: 'chunked' };
+export const UNTIL_CLOSE: Framing = { kind: 'close' };
+
+/** What a head says about its body, gathered while its fields are read. */
+export interface FramingFields {
+  /** Values of all Content-Length fields, in order. */
+  readonly lengths: readonly string[];
+  /** Values of all Transfer-Encoding fields, in order. */
+  readonly codings: readonly string[];
+  readonly minor: 0 | 1;
+}
+
+/**
+ * The framing that the fields declare; undefined when they declare none. Every ambiguity is a fault: a length beside a
+ * transfer coding, a repeated length (even an equal one: two parsers may count differently), any coding but one
+ * `chunked`, a transfer coding in HTTP/1.0.
+ */
+export function declaredFraming({ lengths, codings, minor }: FramingFields): Framing | Code | undefined {
+  if (codings.length > 0) {
+    if (lengths.length > 0 || minor === 0) return 'framing-ambiguous';
+    if (codings.length > 1 || codings[0]?.toLowerCase() !== 'chunked') return 'transfer-coding-invalid';
+    return CHUNKED;
+  }
+  if (lengths.length === 0) return undefined;
+  if (lengths.length > 1) return 'framing-ambiguous';
+  const length = parseLength(lengths[0] ?? '');
+  if (length === undefined) return 'content-length-invalid';
+  return length === 0 ? EMPTY : { kind: 'length', length };
+}
+
+const EMPTY: Framing = { kind: 'length', length: 0 };
+
+/**
+ * The framing of a response (RFC 9112 6.3): a response to HEAD, 1xx, 204 and 304 have no body whatever they declare.
+ */
+export function responseFraming(status: number, toHead: boolean, declared: Framing | undefined): Framing {
+  if (toHead || status < 200 || status === 204 || status === 304) return NO_BODY;
+  return declared ?? UNTIL_CLOSE;
+}

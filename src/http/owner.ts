@@ -1,0 +1,25 @@
+/** What the http room needs of the corridor: the connection as its owner sees it. */
+import type { Code } from '../codes.js';
+import type { Lease, LeaseSource } from '../lease.js';
+import type { ConnectionView, ExchangeRecord } from '../observer.js';
+import type { ListenerLimits, ListenerTimeouts } from '../settings.js';
+import type { ForwardedFields } from './write-head.js';
+
+export interface HttpOwner {
+  readonly view: ConnectionView;
+  readonly limits: ListenerLimits;
+  readonly timeouts: ListenerTimeouts;
+  readonly forwarded: ForwardedFields;
+  /** Whether every response from now on should end its connection. */
+  readonly draining: boolean;
+  /** The backend for a request; undefined when no route matches. */
+  route(host: string | undefined, target: string): LeaseSource | undefined;
+  /** The connection ends with `code` unless it is told otherwise within `ms`; 0 or Infinity: no limit. */
+  expectWithin(ms: number, code: Code): void;
+  sentToBackend(bytes: number): void;
+  sentToClient(bytes: number): void;
+  refused(code: Code): void;
+  exchangeEnded(exchange: ExchangeRecord): void;
+  /** Both wires leave HTTP; the rests are what had already come in behind the two heads (borrowed). */
+  becomeTunnel(lease: Lease, backend: string, fromClient: Buffer, fromBackend: Buffer): void;
+}

@@ -1,0 +1,40 @@
+/** The small plain-text answers that usher gives itself. */
+import { type Code, causes } from '../codes.js';
+
+const REASONS: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  404: 'Not Found',
+  408: 'Request Timeout',
+  414: 'URI Too Long',
+  417: 'Expectation Failed',
+  431: 'Request Header Fields Too Large',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+  505: 'HTTP Version Not Supported',
+};
+
+/** The status that a code is answered with; 500 for codes that end a connection without an answer. */
+export function statusOf(code: Code): number {
+  return causes[code].status ?? 500;
+}
+
+/**
+ * A whole response for a code: `502 backend-unreachable: the backend could not be reached`.
+ * @param close whether the connection ends behind it
+ * @param toHead whether the request was HEAD, which is answered without a body (RFC 9110 9.3.2)
+ */
+export function replyText(code: Code, close: boolean, toHead: boolean): string {
+  const status = statusOf(code);
+  const body = `${status} ${code}: ${causes[code].text}\n`;
+  return (
+    `HTTP/1.1 ${status} ${REASONS[status] ?? 'Error'}\r\n` +
+    `Date: ${new Date().toUTCString()}\r\n` +
+    'Content-Type: text/plain; charset=utf-8\r\n' +
+    `Content-Length: ${body.length}\r\n` +
+    'Cache-Control: no-store\r\n' +
+    `Connection: ${close ? 'close' : 'keep-alive'}\r\n\r\n${toHead ? '' : body}`
+  );
+}

@@ -1,0 +1,257 @@
+/** Request heads (RFC 9112 3 and 5), decoded strictly: bytes in; out comes *more*, a head and its length, or *bad*. */
+import type { Code } from '../codes.js';
+import { type KnownField, knownField, scanFields } from './fields.js';
+import { declaredFraming, type Framing, NO_BODY } from './framing.js';
+import { CR, isHost, LF, SP, TARGET, TOKEN } from './grammar.js';
+
+export interface HeadLimits {
+  readonly startLineBytes: number;
+  readonly headBytes: number;
+  readonly headFields: number;
+}
+
+export interface RequestHead {
+  readonly method: string;
+  /** Origin form or `*`; an absolute form was split into this and `host`. */
+  readonly target: string;
+  /** HTTP/1.x. */
+  readonly minor: 0 | 1;
+  /** Names and values in turn, as they came. */
+  readonly fields: readonly string[];
+  /** What the engine knows each field as; parallel to the names in `fields`. */
+  readonly known: readonly (KnownField | undefined)[];
+  /** Authority the client asks for; undefined only in HTTP/1.0. */
+  readonly host: string | undefined;
+  readonly framing: Framing;
+  /** Whether the client wants to keep the connection (RFC 9112 9.3). */
+  readonly persistent: boolean;
+  /** Lower-case names listed in Connection. */
+  readonly connectionNames: readonly string[];
+  /** A well-formed request for a WebSocket (RFC 6455 4.1). */
+  readonly upgrade: boolean;
+  readonly expectsContinue: boolean;
+}
+
+export type RequestScan =
+  | { readonly kind: 'more' }
+  | { readonly kind: 'bad'; readonly code: Code }
+  | { readonly kind: 'head'; readonly length: number; readonly head: RequestHead };
+
+const MORE = { kind: 'more' } as const;
+
+function bad(code: Code): RequestScan {
+  return { kind: 'bad', code };
+}
+
+/** Decodes the request head at the beginning of `bytes`. Nothing in the result refers to `bytes`. */
+export function scanRequestHead(bytes: Buffer, limits: HeadLimits): RequestScan {
+  const start = skipEmptyLine(bytes);
+  const line = scanRequestLine(bytes, start, limits);
+  if ('kind' in line) return line;
+  const section = scanFields(bytes, start, line.end, limits);
+  if (section.kind !== 'fields') return section;
+  const head = understand(line, section.fields);
+  return typeof head === 'string' ? bad(head) : { kind: 'head', length: section.end, head };
+}
+
+/** One empty line in front of a request is ignored (RFC 9112 2.2): old clients send it behind a body. */
+function skipEmptyLine(bytes: Buffer): number {
+  return bytes[0] === CR && (bytes.length === 1 || bytes[1] === LF) ? Math.min(2, bytes.length) : 0;
+}
+
+interface RequestLine {
+  readonly method: string;
+  readonly target: string;
+  readonly minor: 0 | 1;
+  readonly end: number;
+}
+
+function scanRequestLine(bytes: Buffer, start: number, limits: HeadLimits): RequestLine | RequestScan {
+  const stop = Math.min(bytes.length, start + limits.startLineBytes);
+  const overrun = () => (bytes.length > stop ? bad('start-line-too-long') : MORE);
+  let at = start;
+  while (at < stop && TOKEN[bytes[at] ?? 0] === 1) at += 1;
+  if (at === stop) return overrun();
+  if (at === start || bytes[at] !== SP) return bad('method-invalid');
+  const target = at + 1;
+  at = target;
+  while (at < stop && TARGET[bytes[at] ?? 0] === 1) at += 1;
+  if (at === stop) return overrun();
+  if (at === target || bytes[at] !== SP) return bad('target-invalid');
+  const version = at + 1;
+  const minor = scanVersion(bytes, version, stop);
+  if (minor === 'more') return overrun();
+  if (typeof minor === 'string') return bad(minor);
+  return {
+    method: bytes.toString('latin1', start, target - 1),
+    target: bytes.toString('latin1', target, at),
+    minor,
+    end: version + 10,
+  };
+}
+
+const VERSION = Buffer.from('HTTP/1.');
+
+/** `HTTP/1.0` or `HTTP/1.1` and CR LF (RFC 9112 2.3), judged byte by byte. */
+function scanVersion(bytes: Buffer, from: number, stop: number): 0 | 1 | 'more' | Code {
+  for (let i = 0; i < VERSION.length; i += 1) {
+    if (from + i >= stop) return 'more';
+    if (bytes[from + i] !== VERSION[i]) return i === 5 ? 'version-unsupported' : 'request-line-invalid';
+  }
+  if (from + 7 >= stop) return 'more';
+  const minor = (bytes[from + 7] ?? 0) - 0x30;
+  if (minor !== 0 && minor !== 1) return 'version-unsupported';
+  if (from + 8 >= stop) return 'more';
+  if (bytes[from + 8] !== CR) return bytes[from + 8] === LF ? 'line-ending-invalid' : 'request-line-invalid';
+  if (from + 9 >= stop) return 'more';
+  return bytes[from + 9] === LF ? minor : 'line-ending-invalid';
+}
+
+/** Fields that the engine acts on, gathered in one pass. */
+interface Gathered {
+  readonly known: (KnownField | undefined)[];
+  readonly hosts: string[];
+  readonly lengths: string[];
+  readonly codings: string[];
+  readonly connectionNames: string[];
+  readonly upgrades: string[];
+  readonly expectations: string[];
+  readonly websocketKeys: string[];
+  readonly websocketVersions: string[];
+}
+
+function gather(fields: readonly string[]): Gathered {
+  const found: Gathered = {
+    known: [],
+    hosts: [],
+    lengths: [],
+    codings: [],
+    connectionNames: [],
+    upgrades: [],
+    expectations: [],
+    websocketKeys: [],
+    websocketVersions: [],
+  };
+  for (let i = 0; i < fields.length; i += 2) {
+    const known = knownField(fields[i] ?? '');
+    found.known.push(known);
+    if (known !== undefined) note(found, known, fields[i + 1] ?? '');
+  }
+  return found;
+}
+
+function note(found: Gathered, known: KnownField, value: string): void {
+  switch (known) {
+    case 'host':
+      found.hosts.push(value);
+      break;
+    case 'content-length':
+      found.lengths.push(value);
+      break;
+    case 'transfer-encoding':
+      found.codings.push(value);
+      break;
+    case 'connection':
+      found.connectionNames.push(...listNames(value));
+      break;
+    case 'upgrade':
+      found.upgrades.push(...listNames(value));
+      break;
+    case 'expect':
+      found.expectations.push(value.toLowerCase());
+      break;
+    case 'sec-websocket-key':
+      found.websocketKeys.push(value);
+      break;
+    case 'sec-websocket-version':
+      found.websocketVersions.push(value);
+      break;
+    default:
+  }
+}
+
+/** The members of a comma-separated list, lower case, empty ones left out (RFC 9110 5.6.1). */
+export function listNames(value: string): string[] {
+  return value
+    .toLowerCase()
+    .split(',')
+    .map(name => name.trim())
+    .filter(name => name !== '');
+}
+
+function understand(line: RequestLine, fields: readonly string[]): RequestHead | Code {
+  const { method, minor } = line;
+  if (method === 'CONNECT' || method === 'TRACE') return 'method-refused';
+  const found = gather(fields);
+  const hostFault = faultOfHosts(found.hosts, minor);
+  if (hostFault !== undefined) return hostFault;
+  const target = splitTarget(line.target, method, found.hosts[0]);
+  if (typeof target === 'string') return target;
+  const declared = declaredFraming({ ...found, minor });
+  if (typeof declared === 'string') return declared;
+  const framing = declared ?? NO_BODY;
+  const upgrade = asksForWebSocket(found, line, framing);
+  if (typeof upgrade === 'string') return upgrade;
+  const expectsContinue = minor === 1 && found.expectations.length > 0;
+  if (expectsContinue && found.expectations.some(value => value !== '100-continue')) return 'expectation-unknown';
+  return {
+    method,
+    target: target.target,
+    minor,
+    fields,
+    known: found.known,
+    host: target.host,
+    framing,
+    persistent: isPersistent(minor, found.connectionNames),
+    connectionNames: found.connectionNames,
+    upgrade,
+    expectsContinue,
+  };
+}
+
+/** Exactly one well-formed Host, save that HTTP/1.0 may have none (RFC 9112 3.2). */
+function faultOfHosts(hosts: readonly string[], minor: 0 | 1): Code | undefined {
+  if (hosts.length > 1) return 'host-repeated';
+  const [host] = hosts;
+  if (host === undefined) return minor === 1 ? 'host-missing' : undefined;
+  return isHost(host) ? undefined : 'host-invalid';
+}
+
+interface SplitTarget {
+  readonly target: string;
+  readonly host: string | undefined;
+}
+
+const ABSOLUTE = /^https?:\/\/([^/?]*)([/?].*)?$/i;
+
+/** Origin form and `*` stay; an absolute form gives its authority the place of Host (RFC 9112 3.2.2). */
+function splitTarget(target: string, method: string, host: string | undefined): SplitTarget | Code {
+  if (target.startsWith('/')) return { target, host };
+  if (target === '*') return method === 'OPTIONS' ? { target, host } : 'target-invalid';
+  const [whole, authority = '', path = '/'] = ABSOLUTE.exec(target) ?? [];
+  if (whole === undefined || !isHost(authority)) return 'target-invalid';
+  if (target.endsWith(authority) && method === 'OPTIONS') return { target: '*', host: authority };
+  return { target: path.startsWith('/') ? path : `/${path}`, host: authority };
+}
+
+/** Connections stay open in HTTP/1.1 unless closed, in HTTP/1.0 only when asked (RFC 9112 9.3). */
+export function isPersistent(minor: 0 | 1, connectionNames: readonly string[]): boolean {
+  if (connectionNames.includes('close')) return false;
+  return minor === 1 || connectionNames.includes('keep-alive');
+}
+
+const WEBSOCKET_KEY = /^[A-Za-z0-9+/]{22}==$/;
+
+/**
+ * Whether the request asks for a WebSocket; other upgrades (`h2c`) are not forwarded and count as none. A request for
+ * a WebSocket that breaks RFC 6455 4.1 is a fault, because a backend might still take it for one.
+ */
+function asksForWebSocket(found: Gathered, line: RequestLine, framing: Framing): boolean | Code {
+  if (!found.upgrades.includes('websocket') || !found.connectionNames.includes('upgrade')) return false;
+  const body = framing.kind !== 'none' && !(framing.kind === 'length' && framing.length === 0);
+  if (line.method !== 'GET' || line.minor !== 1 || body) return 'upgrade-invalid';
+  const { websocketKeys: keys, websocketVersions: versions } = found;
+  if (keys.length !== 1 || !WEBSOCKET_KEY.test(keys[0] ?? '')) return 'upgrade-invalid';
+  if (versions.length !== 1 || !/^[0-9]{1,3}$/.test(versions[0] ?? '')) return 'upgrade-invalid';
+  return true;
+}

@@ -1,0 +1,103 @@
+/** Response heads (RFC 9112 4 and 5), decoded as strictly as requests: a backend's mistake must not become a client's. */
+import { type KnownField, knownField, scanFields } from './fields.js';
+import { declaredFraming, type Framing } from './framing.js';
+import { CR, FIELD_CONTENT, LF, SP } from './grammar.js';
+import { type HeadLimits, isPersistent, listNames } from './request-head.js';
+
+export interface ResponseHead {
+  readonly status: number;
+  readonly reason: string;
+  readonly minor: 0 | 1;
+  readonly fields: readonly string[];
+  /** Parallel to the names in `fields`. */
+  readonly known: readonly (KnownField | undefined)[];
+  /** What the fields declare; `framing.ts` says what it means for this status. */
+  readonly declared: Framing | undefined;
+  /** Whether the backend keeps the connection (RFC 9112 9.3). */
+  readonly persistent: boolean;
+  /** The `timeout` of Keep-Alive, in milliseconds. */
+  readonly keepAliveMs: number | undefined;
+  readonly connectionNames: readonly string[];
+  /** The protocols named in Upgrade, lower case. */
+  readonly upgrades: readonly string[];
+}
+
+export type ResponseScan =
+  | { readonly kind: 'more' }
+  | { readonly kind: 'bad' }
+  | { readonly kind: 'head'; readonly length: number; readonly head: ResponseHead };
+
+const MORE = { kind: 'more' } as const;
+const BAD = { kind: 'bad' } as const;
+
+/** Decodes the response head at the beginning of `bytes`. Nothing in the result refers to `bytes`. */
+export function scanResponseHead(bytes: Buffer, limits: HeadLimits): ResponseScan {
+  const line = scanStatusLine(bytes, limits);
+  if ('kind' in line) return line;
+  const section = scanFields(bytes, 0, line.end, limits);
+  if (section.kind === 'more') return MORE;
+  if (section.kind === 'bad') return BAD;
+  const head = understand(line, section.fields);
+  return head === undefined ? BAD : { kind: 'head', length: section.end, head };
+}
+
+interface StatusLine {
+  readonly status: number;
+  readonly reason: string;
+  readonly minor: 0 | 1;
+  readonly end: number;
+}
+
+/** Offsets in `HTTP/1.x 200 `. */
+const MINOR_AT = 7;
+const STATUS_AT = 9;
+const REASON_AT = 13;
+const SHAPE = /^HTTP\/1\.[01] [1-9][0-9][0-9]$/;
+
+function scanStatusLine(bytes: Buffer, limits: HeadLimits): StatusLine | ResponseScan {
+  const stop = Math.min(bytes.length, limits.startLineBytes);
+  if (stop < REASON_AT + 1) return bytes.length > 0 && bytes[0] !== 0x48 ? BAD : MORE;
+  if (!SHAPE.test(bytes.toString('latin1', 0, REASON_AT - 1))) return BAD;
+  // The space behind the status is required even before an empty reason, but many senders leave it out.
+  let at = REASON_AT - 1;
+  if (bytes[at] !== SP && bytes[at] !== CR) return BAD;
+  while (at < stop && FIELD_CONTENT[bytes[at] ?? 0] === 1) at += 1;
+  if (at + 1 >= stop) return bytes.length > stop || (at < stop && bytes[at] !== CR) ? BAD : MORE;
+  if (bytes[at] !== CR || bytes[at + 1] !== LF) return BAD;
+  return {
+    status: Number(bytes.toString('latin1', STATUS_AT, REASON_AT - 1)),
+    reason: bytes.toString('latin1', Math.min(REASON_AT, at), at),
+    minor: bytes[MINOR_AT] === 0x31 ? 1 : 0,
+    end: at + 2,
+  };
+}
+
+function understand(line: StatusLine, fields: readonly string[]): ResponseHead | undefined {
+  const known: (KnownField | undefined)[] = [];
+  const lengths: string[] = [];
+  const codings: string[] = [];
+  const connectionNames: string[] = [];
+  const upgrades: string[] = [];
+  let keepAliveMs: number | undefined;
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = knownField(fields[i] ?? '');
+    known.push(name);
+    const value = fields[i + 1] ?? '';
+    if (name === 'content-length') lengths.push(value);
+    else if (name === 'transfer-encoding') codings.push(value);
+    else if (name === 'connection') connectionNames.push(...listNames(value));
+    else if (name === 'upgrade') upgrades.push(...listNames(value));
+    else if (name === 'keep-alive') keepAliveMs = keepAliveTimeout(value);
+  }
+  const { status, reason, minor } = line;
+  const declared = declaredFraming({ lengths, codings, minor });
+  if (typeof declared === 'string') return undefined;
+  const persistent = isPersistent(minor, connectionNames);
+  return { status, reason, minor, fields, known, declared, persistent, keepAliveMs, connectionNames, upgrades };
+}
+
+/** `timeout=5, max=100` → 5000 (the form that servers use since RFC 2068 19.7.1.1). */
+function keepAliveTimeout(value: string): number | undefined {
+  const seconds = /(?:^|[,\s])timeout=([0-9]{1,6})(?:$|[,\s])/i.exec(value)?.[1];
+  return seconds === undefined ? undefined : Number(seconds) * 1000;
+}

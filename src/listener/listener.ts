@@ -1,0 +1,62 @@
+/** A bound address: accepts connections, counts them, keeps their number within its limit. */
+import net from 'node:net';
+import type { ListenAddress } from '../settings.js';
+
+/** TCP keep-alive finds a client that vanished without FIN; 60 s is below the idle limits of both balancers. */
+const KEEP_ALIVE_DELAY_MS = 60_000;
+
+const BACKLOG = 4_096;
+
+/** What a listener tells. */
+export interface ListenerEvents {
+  /** A connection was accepted; attach an error listener in the same tick. */
+  accepted(socket: net.Socket): void;
+  /** Accepting failed (out of file descriptors, say); the listener goes on. */
+  acceptFailed(error: Error): void;
+}
+
+/** An address could not be bound; `code` is the system's (`EADDRINUSE`, `EACCES`, …). */
+export class BindError extends Error {
+  constructor(
+    readonly address: ListenAddress,
+    readonly code: string,
+  ) {
+    super(`cannot listen on ${address.host}:${address.port}: ${code}`);
+  }
+}
+
+export class Listener {
+  private readonly server: net.Server;
+
+  constructor(
+    private readonly listen: ListenAddress,
+    private readonly events: ListenerEvents,
+  ) {
+    this.server = net.createServer({
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
+    });
+    this.server.on('connection', socket => this.events.accepted(socket));
+  }
+
+  /** Binds; rejects with {@link BindError}. */
+  bind(): Promise<net.AddressInfo> {
+    const { server, listen } = this;
+    return new Promise((resolve, reject) => {
+      const onError = (error: NodeJS.ErrnoException) => reject(new BindError(listen, error.code ?? 'unknown'));
+      server.once('error', onError);
+      server.listen({ host: listen.host, port: listen.port, backlog: BACKLOG }, () => {
+        server.off('error', onError);
+        server.on('error', error => this.events.acceptFailed(error));
+        resolve(server.address() as net.AddressInfo);
+      });
+    });
+  }
+
+  /** Stops accepting and gives the port back; connections go on. */
+  suspend(): void {
+    if (this.server.listening) this.server.close();
+  }
+}

@@ -1,0 +1,189 @@
+/** Wires the corridor: listeners, backends, deadlines, connections. Control starts, drains and closes it here. */
+import { formatHostPort } from './address.js';
+import { Backend } from './backend/backend.js';
+import { Connection, type Hall } from './connection.js';
+import { Deadlines } from './limits/deadlines.js';
+import { Listener } from './listener/listener.js';
+import type { Observer } from './observer.js';
+import type { ListenerSettings, Settings } from './settings.js';
+import type { ListenerStatus, ProxyStatus } from './status.js';
+
+/** Seams for tests. */
+export interface ProxyOptions {
+  /** How often deadlines are looked at. */
+  readonly sweepIntervalMs?: number;
+  /** Told of errors that concern a listener and no connection, such as too many open files. */
+  readonly acceptFailed?: (listener: string, error: Error) => void;
+}
+
+export class UsherProxy {
+  private readonly deadlines = new Deadlines();
+  private readonly backends: ReadonlyMap<string, Backend>;
+  private readonly rooms: readonly ListenerRoom[];
+  private state: ProxyStatus['state'] = 'starting';
+  private emptied: (() => void) | undefined;
+
+  constructor(
+    settings: Settings,
+    private readonly observer: Observer,
+    private readonly options: ProxyOptions = {},
+  ) {
+    this.backends = new Map(settings.backends.map(backend => [backend.name, new Backend(backend, observer)]));
+    this.rooms = settings.listeners.map(listener => new ListenerRoom(listener, this));
+  }
+
+  /** Binds every listener, or none: rejects with `BindError` and gives back what was bound. */
+  async start(): Promise<void> {
+    try {
+      for (const room of this.rooms) await room.bind();
+    } catch (error) {
+      for (const room of this.rooms) room.suspend();
+      throw error;
+    }
+    for (const backend of this.backends.values()) {
+      this.deadlines.add(backend);
+      backend.check(performance.now());
+    }
+    this.deadlines.start(this.options.sweepIntervalMs);
+    this.state = 'running';
+  }
+
+  /** Stops accepting; connections that wait for a request end now, the others when their exchange or tunnel ends. */
+  drain(): void {
+    if (this.state === 'draining' || this.state === 'closed') return;
+    this.state = 'draining';
+    for (const room of this.rooms) {
+      room.suspend();
+      room.drain();
+    }
+  }
+
+  /** Resolves when no connection is open. */
+  async empty(): Promise<void> {
+    if (this.openConnections === 0) return;
+    await new Promise<void>(resolve => {
+      this.emptied = resolve;
+    });
+  }
+
+  /** Destroys what is open, and ends. */
+  async close(): Promise<void> {
+    this.drain();
+    for (const room of this.rooms) room.destroy();
+    await this.empty();
+    this.state = 'closed';
+    this.deadlines.stop();
+    for (const backend of this.backends.values()) backend.close();
+  }
+
+  get openConnections(): number {
+    return this.rooms.reduce((sum, room) => sum + room.open, 0);
+  }
+
+  get draining(): boolean {
+    return this.state === 'draining' || this.state === 'closed';
+  }
+
+  status(): ProxyStatus {
+    return {
+      state: this.state,
+      listeners: this.rooms.map(room => room.status()),
+      backends: [...this.backends.values()].map(backend => backend.status()),
+    };
+  }
+
+  /** Used by the rooms of the listeners only. */
+  hallOf(settings: ListenerSettings, port: number, left: (connection: Connection) => void): Hall {
+    const { backends, observer, deadlines } = this;
+    const isDraining = () => this.draining;
+    return {
+      settings,
+      port,
+      backends,
+      observer,
+      deadlines,
+      get draining() {
+        return isDraining();
+      },
+      bytesToBackend: 0,
+      bytesToClient: 0,
+      left,
+    };
+  }
+
+  /** Used by the rooms of the listeners only. */
+  connectionLeft(): void {
+    if (this.openConnections === 0) this.emptied?.();
+  }
+
+  /** Used by the rooms of the listeners only. */
+  acceptFailed(listener: string, error: Error): void {
+    this.options.acceptFailed?.(listener, error);
+  }
+}
+
+let lastId = 0;
+
+/** One listener with its connections. */
+class ListenerRoom {
+  private readonly listener: Listener;
+  private readonly connections = new Set<Connection>();
+  private hall: Hall;
+  private address: string;
+
+  constructor(
+    private readonly settings: ListenerSettings,
+    private readonly proxy: UsherProxy,
+  ) {
+    const { host, port } = settings.listen;
+    this.address = formatHostPort(host, port);
+    this.hall = proxy.hallOf(settings, port, connection => this.left(connection));
+    this.listener = new Listener(settings.listen, {
+      accepted: socket => this.accept(socket),
+      acceptFailed: error => proxy.acceptFailed(settings.name, error),
+    });
+  }
+
+  get open(): number {
+    return this.connections.size;
+  }
+
+  async bind(): Promise<void> {
+    const bound = await this.listener.bind();
+    this.address = formatHostPort(bound.address, bound.port);
+    this.hall = this.proxy.hallOf(this.settings, bound.port, connection => this.left(connection));
+  }
+
+  suspend(): void {
+    this.listener.suspend();
+  }
+
+  drain(): void {
+    for (const connection of this.connections) connection.drain();
+  }
+
+  destroy(): void {
+    for (const connection of this.connections) connection.destroy('drain-timeout');
+  }
+
+  status(): ListenerStatus {
+    const { name, protocol, proxyProtocol } = this.settings;
+    const { bytesToBackend, bytesToClient } = this.hall;
+    const { address } = this;
+    return { name, address, protocol, proxyProtocol, connectionsOpen: this.open, bytesToBackend, bytesToClient };
+  }
+
+  private accept(socket: ConstructorParameters<typeof Connection>[1]): void {
+    lastId += 1;
+    const connection = new Connection(lastId, socket, this.hall);
+    const full = this.connections.size >= this.settings.limits.connections;
+    this.connections.add(connection);
+    if (full) connection.turnAway('connection-limit');
+    else connection.enter();
+  }
+
+  private left(connection: Connection): void {
+    this.connections.delete(connection);
+    this.proxy.connectionLeft();
+  }
+}
