@@ -1,0 +1,45 @@
+/** `usher check`: is this configuration good? Nothing is bound. */
+import { formatProblem, loadConfigFileSync } from '../control/config/load.js';
+import type { Settings } from '../settings.js';
+
+/** Where the answer goes; `process` has this shape. */
+export interface CheckOutput {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+}
+
+const FINE = 0;
+const WRONG_USAGE = 64;
+const BAD_CONFIGURATION = 78;
+
+/**
+ * Checks one file and returns the exit code: 0 with a summary on stdout and warnings on stderr; 78 with every problem
+ * on stderr; 64 when no file is named (the caller has looked at `USHER_CONFIG` already).
+ */
+export function check(file: string | undefined, { stdout, stderr }: CheckOutput): number {
+  if (file === undefined || file === '') {
+    stderr.write('no file to check: write usher check FILE, or set USHER_CONFIG\n');
+    return WRONG_USAGE;
+  }
+  const result = loadConfigFileSync(file);
+  const told = result.ok ? result.warnings : [...result.problems, ...result.warnings];
+  for (const problem of told) stderr.write(`${formatProblem(problem)}\n`);
+  if (!result.ok) return BAD_CONFIGURATION;
+  stdout.write(`${file}: ${summary(result.settings, result.warnings.length)}\n`);
+  return FINE;
+}
+
+/** `2 listeners, 2 backends, 3 endpoints; 1 warning`. */
+function summary({ listeners, backends }: Settings, warnings: number): string {
+  const endpoints = backends.reduce((sum, backend) => sum + backend.endpoints.length, 0);
+  const parts = [
+    counted(listeners.length, 'listener'),
+    counted(backends.length, 'backend'),
+    counted(endpoints, 'endpoint'),
+  ];
+  return `${parts.join(', ')}${warnings === 0 ? '' : `; ${counted(warnings, 'warning')}`}`;
+}
+
+function counted(amount: number, what: string): string {
+  return `${amount} ${what}${amount === 1 ? '' : 's'}`;
+}

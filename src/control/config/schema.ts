@@ -1,0 +1,237 @@
+/**
+ * The configuration, once: from here come the types, the messages and the JSON Schema (`config/usher.schema.json`).
+ * Every key says in its description what it does and what it is when it is left out.
+ */
+import { z } from 'zod';
+import { show } from './problem.js';
+import {
+  cidr,
+  count,
+  duration,
+  endpoint,
+  listenAddress,
+  name,
+  notYetBuilt,
+  port,
+  routeHost,
+  routePath,
+  size,
+  withRule,
+} from './scalars.js';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const week = 7 * 24 * hour;
+
+/** A key that has a default, as one writes it. */
+function key<S extends z.ZodType>(schema: S, value: z.input<S>, text: string) {
+  return z.prefault(schema, value).describe(`${text} Default: ${String(value)}.`);
+}
+
+/** A mapping of keys, all of which have defaults. */
+function section<S extends z.ZodRawShape>(shape: S, text: string) {
+  return z.prefault(z.strictObject(shape), {} as z.input<z.ZodObject<S, z.core.$strict>>).describe(text);
+}
+
+const listenerTimeouts = section(
+  {
+    proxyHeader: key(
+      duration({ min: 100, max: minute }),
+      '5s',
+      'From accept to the last byte of the PROXY header, in total. Keep it above 3s, the time of a TCP retransmit.',
+    ),
+    requestHead: key(
+      duration({ min: 100, max: 10 * minute }),
+      '10s',
+      'From the first byte of a request head to its last, in total.',
+    ),
+    keepAlive: key(
+      duration({ min: 100, max: hour }),
+      '75s',
+      'A client connection between two requests; above the idle timeout of the balancer (60s by default).',
+    ),
+    requestBody: key(duration({ min: 100, max: hour }), '30s', 'Between two pieces of a request body.'),
+    response: key(duration({ min: 100, max: hour }), '60s', 'From the end of the request to the head of the response.'),
+    responseBody: key(
+      duration({ min: 100, max: 24 * hour, zero: 'no limit' }),
+      '0s',
+      'Between two pieces of a response body; 0s: no limit.',
+    ),
+    tunnel: key(
+      duration({ min: second, max: week, zero: 'no limit' }),
+      '1h',
+      'A tunnel (WebSocket, or protocol tcp) without a byte in either direction; 0s: no limit.',
+    ),
+  },
+  'How long usher waits on this listener.',
+);
+
+const listenerLimits = section(
+  {
+    connections: key(count(1, 1_000_000), 20_000, 'Open connections; more are refused.'),
+    proxyHeader: key(size(107, 65_551), 4112, 'The whole PROXY header; 107 is the longest v1 line.'),
+    startLine: key(size(64, 64 * KiB), '8KiB', 'The request line.'),
+    head: key(size(256, MiB), '32KiB', 'Start line and header fields together.'),
+    headFields: key(count(1, 2000), 100, 'Header fields of a request.'),
+    requestsPerConnection: key(count(1, 1_000_000_000), 10_000, 'Requests on one connection before it is closed.'),
+  },
+  'How much usher takes on this listener. Sizes: 16KiB, 1MiB, plain integers are bytes.',
+);
+
+const route = z.strictObject({
+  host: routeHost()
+    .optional()
+    .describe('Only requests to this host (without port, case does not count). Left out: any host.'),
+  path: key(routePath(), '/', 'Only requests whose path begins with this; the longest path is tried first.'),
+  backend: z.string().describe('Name of a backend.'),
+});
+
+const listener = z
+  .strictObject({
+    listen: listenAddress()
+      .optional()
+      .describe('Where connections are accepted: a port (every address), host:port or [v6]:port. No default.'),
+    protocol: key(z.enum(['http', 'tcp']), 'http', 'http: requests and WebSockets; tcp: bytes as they are.'),
+    proxyProtocol: key(
+      z.enum(['required', 'optional', 'off']),
+      'required',
+      'Whether a PROXY header stands before every connection. optional is for a cut-over and needs trustedSources.',
+    ),
+    trustedSources: z
+      .array(cidr())
+      .max(1024)
+      .optional()
+      .describe('Peers whose PROXY header is believed. Default: any peer, with a warning.'),
+    backendPort: port()
+      .optional()
+      .describe(
+        'Short for a backend of one endpoint, 127.0.0.1 and this port, with the defaults of a backend. No default.',
+      ),
+    backend: z
+      .string()
+      .optional()
+      .describe('Name of the backend; beside routes: the one for all other paths. No default.'),
+    routes: z.array(route).min(1).max(1024).optional().describe('Several backends by host and path. No default.'),
+    forwarded: key(z.boolean(), false, 'Send RFC 7239 Forwarded to the backend too.'),
+    forwardedProto: key(
+      z.enum(['auto', 'http', 'https']),
+      'auto',
+      'X-Forwarded-Proto; auto: https when the PROXY header tells of TLS or of destination port 443, else http.',
+    ),
+    timeouts: listenerTimeouts,
+    limits: listenerLimits,
+  })
+  .meta({ required: ['listen'] });
+
+const backend = z.strictObject({
+  endpoints: z.array(endpoint()).min(1).max(1024).describe('Ports (on 127.0.0.1), host:port or [v6]:port. No default.'),
+  balance: key(
+    z.enum(['round-robin', 'least-connections', 'hash']),
+    'round-robin',
+    'How an endpoint is chosen; hash: by the address of the client.',
+  ),
+  affinity: z
+    .literal('client-ip', { error: issue => affinityWords(issue.input) })
+    .optional()
+    .describe(
+      'What keeps a client on one endpoint; client-ip: a hash of its address, as balance: hash. Default: nothing.',
+    ),
+  healthCheck: notYetBuilt('HTTP health checks').describe('Not in this version, which tries the TCP port only.'),
+  timeouts: section(
+    {
+      connect: key(duration({ min: 10, max: minute }), '3s', 'From the dial until the TCP connection stands.'),
+      idle: key(
+        duration({ min: 10, max: hour }),
+        '4s',
+        'An idle connection to the backend is kept this long; below the keep-alive time of the backend (5s in Node).',
+      ),
+    },
+    'How long usher waits for this backend.',
+  ),
+  limits: section(
+    { idleConnections: key(count(0, 100_000), 256, 'Idle connections kept for each endpoint; 0: none is reused.') },
+    'How much usher keeps for this backend.',
+  ),
+  checkInterval: key(
+    duration({ min: 100, max: hour }),
+    '2s',
+    'How often the TCP port of each endpoint is tried, for /readyz and usher_endpoint_up.',
+  ),
+});
+
+function affinityWords(input: unknown): string {
+  const planned =
+    input === 'cookie' ||
+    input === 'socket.io' ||
+    (typeof input === 'object' && input !== null && ['path', 'header', 'query'].some(way => Object.hasOwn(input, way)));
+  if (!planned) return withRule('invalid-value', `${show(input)} is not an affinity: use client-ip or remove the key`);
+  const what = typeof input === 'string' ? input : Object.keys(input).join(', ');
+  return withRule(
+    'not-yet-built',
+    `this version of usher does not have affinity by ${what} yet: use client-ip or remove the key`,
+  );
+}
+
+const admin = z
+  .union(
+    [
+      z.strictObject({
+        listen: key(listenAddress(), '127.0.0.1:9180', 'Where /metrics, /livez, /readyz and /status are served.'),
+      }),
+      z.literal('off'),
+      z.literal(false),
+    ],
+    {
+      error: issue =>
+        withRule(
+          'invalid-value',
+          `${show(issue.input)} is not an admin listener: write listen: 127.0.0.1:9180 below it, or off`,
+        ),
+    },
+  )
+  .prefault({})
+  .describe('The admin listener; off or false: none. Default: listen 127.0.0.1:9180.');
+
+/** The whole configuration. */
+export const configSchema = z
+  .strictObject({
+    listeners: z.record(name(), listener).prefault({}).describe('Listeners by name. At least one; no default.'),
+    backends: z.record(name(), backend).prefault({}).describe('Backends by name. Default: none.'),
+    admin,
+    log: section(
+      {
+        level: key(z.enum(['debug', 'info', 'warn', 'error']), 'info', 'The least level that is written.'),
+        access: key(z.boolean(), false, 'One line for each exchange and tunnel.'),
+        format: key(z.enum(['auto', 'json', 'pretty']), 'auto', 'auto: pretty on a terminal, else json.'),
+      },
+      'What is written to standard output.',
+    ),
+    drain: section(
+      {
+        timeout: key(
+          duration({ min: 100, max: 24 * hour }),
+          '25s',
+          'How long connections may take to end by themselves; below the time between SIGTERM and SIGKILL.',
+        ),
+      },
+      'How usher stops.',
+    ),
+  })
+  .meta({
+    title: 'usher configuration',
+    description: 'Durations are 250ms, 5s, 2m, 1h; sizes are 16KiB, 1MiB or plain bytes.',
+    required: ['listeners'],
+  });
+
+/** A configuration with every default filled in; `listen` may be missing until the rules have seen it. */
+export type Config = z.output<typeof configSchema>;
+export type ListenerConfig = Config['listeners'][string];
+export type BackendConfig = Config['backends'][string];
+
+/** The backend that `backendPort` stands for: one endpoint, and the default of every other key. */
+export function backendDefaults(backendPort: number): BackendConfig {
+  return backend.parse({ endpoints: [backendPort] });
+}
