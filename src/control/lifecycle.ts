@@ -1,0 +1,136 @@
+/**
+ * A running usher from start to stop: binds, tells when it is ready, drains once, and closes.
+ *
+ *   starting ─► running ─► draining ─► closed
+ */
+import type { SocketAddress } from '../address.js';
+import { BindError } from '../listener/listener.js';
+import { createAccessLog } from '../observe/access-log.js';
+import { createEventLog } from '../observe/event-log.js';
+import { fanOut } from '../observe/fan-out.js';
+import type { Logger } from '../observe/log.js';
+import { createMetrics, type Metrics } from '../observe/metrics.js';
+import { UsherProxy } from '../proxy.js';
+import type { Settings } from '../settings.js';
+import type { ListenerStatus } from '../status.js';
+import { version } from '../version.js';
+import { type Admin, type Readiness, startAdmin } from './admin.js';
+
+export class Lifecycle {
+  private readonly metrics: Metrics;
+  private readonly proxy: UsherProxy;
+  private admin: Admin | undefined;
+  private drained: Promise<void> | undefined;
+  private hurry: () => void = () => {};
+  private tellStopped: () => void = () => {};
+  /** Resolves when this usher has stopped, whoever asked for it. */
+  readonly stopped: Promise<void> = new Promise(resolve => {
+    this.tellStopped = resolve;
+  });
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly logger: Logger,
+  ) {
+    const status = () => this.proxy.status();
+    this.metrics = createMetrics({ listeners: settings.listeners, backends: settings.backends, status, version });
+    const observers = [this.metrics.observer, createEventLog({ logger })];
+    if (settings.log.access) observers.push(createAccessLog(logger));
+    const observer = fanOut(observers, fault => logger.error({ err: fault }, 'an observer failed'));
+    this.proxy = new UsherProxy(settings, observer, {
+      acceptFailed: (listener, error) => logger.error({ listener, err: error }, 'a connection could not be accepted'),
+    });
+  }
+
+  /** Binds the listeners and the admin port, or nothing. Rejects with `BindError` when an address can't be had. */
+  async start(): Promise<void> {
+    await this.proxy.start();
+    try {
+      this.admin = await this.startAdmin();
+    } catch (error) {
+      await this.proxy.close();
+      throw error;
+    }
+    this.tellStart();
+  }
+
+  get listeners(): readonly ListenerStatus[] {
+    return this.proxy.status().listeners;
+  }
+
+  get adminAddress(): SocketAddress | undefined {
+    return this.admin?.address;
+  }
+
+  /** Why this usher should get no new connections, or that it should. */
+  readiness(): Readiness {
+    const { state, backends } = this.proxy.status();
+    if (state !== 'running') return { ready: false, why: state };
+    const up = backends.some(backend => backend.endpoints.some(endpoint => endpoint.up));
+    return up ? true : { ready: false, why: 'no backend is up' };
+  }
+
+  /**
+   * Stops accepting and lets what is open end by itself, within `drain.timeout`; then everything is closed. Calling it
+   * again gives the same promise.
+   */
+  drain(why: string): Promise<void> {
+    this.drained ??= this.drainOnce(why);
+    return this.drained;
+  }
+
+  /** Ends at once: what is open is destroyed. */
+  async close(): Promise<void> {
+    const drained = this.drain('close');
+    this.hurry();
+    await drained;
+  }
+
+  private async drainOnce(why: string): Promise<void> {
+    const { timeoutMs } = this.settings.drain;
+    this.logger.info({ why, connections: this.proxy.openConnections, timeoutMs }, 'draining');
+    this.proxy.drain();
+    await this.emptyWithin(timeoutMs);
+    const left = this.proxy.openConnections;
+    await this.proxy.close();
+    await this.admin?.close();
+    this.logger.info({ destroyed: left }, 'stopped');
+    this.tellStopped();
+  }
+
+  private async emptyWithin(timeoutMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>(resolve => {
+      this.hurry = resolve;
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([this.proxy.empty(), limit]);
+    clearTimeout(timer);
+  }
+
+  private async startAdmin(): Promise<Admin | undefined> {
+    const { admin } = this.settings;
+    if (admin === undefined) return undefined;
+    const { listen } = admin;
+    return startAdmin({
+      listen,
+      registry: this.metrics.registry,
+      status: () => this.proxy.status(),
+      ready: () => this.readiness(),
+      version,
+      actions: { drain: () => void this.drain('POST /drain') },
+      logger: this.logger,
+    }).catch((error: NodeJS.ErrnoException) => {
+      throw new BindError(listen, error.code ?? error.message);
+    });
+  }
+
+  private tellStart(): void {
+    const { logger } = this;
+    for (const { name, address, protocol, proxyProtocol } of this.listeners) {
+      logger.info({ listener: name, address, protocol, proxyProtocol }, 'listening');
+    }
+    if (this.admin !== undefined) logger.info({ address: this.admin.address }, 'admin listening');
+    logger.info({ version, node: process.version, pid: process.pid }, 'usher is running');
+  }
+}

@@ -1,0 +1,371 @@
+import { once } from 'node:events';
+import { createConnection, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import process from 'node:process';
+import t from 'tap';
+import { type Admin, type AdminOptions, startAdmin } from '../../src/control/admin.js';
+import type { ProxyStatus } from '../../src/status.js';
+
+const status: ProxyStatus = { state: 'running', listeners: [], backends: [] };
+
+type Over = Partial<AdminOptions> & { host?: string };
+
+/** An admin listener on port 0 that is closed with its test, and how often it was asked to drain. */
+async function start(
+  t: { teardown(end: () => unknown): void },
+  over: Over = {},
+): Promise<Admin & { drained: () => number }> {
+  let drains = 0;
+  const admin = await startAdmin({
+    listen: { host: over.host ?? '127.0.0.1', port: 0 },
+    registry: { contentType: 'text/plain; version=0.0.4', metrics: async () => 'up 1\n' },
+    status: () => status,
+    ready: () => true,
+    version: '1.2.3',
+    actions: { drain: () => (drains += 1) },
+    ...over,
+  });
+  t.teardown(() => admin.close());
+  return { ...admin, drained: () => drains };
+}
+
+/** Opens a connection, writes the pieces one after the other, and answers with all that came until it closed. */
+async function talk(admin: Admin, ...pieces: (string | Uint8Array)[]): Promise<string> {
+  const socket = await open(admin);
+  for (const piece of pieces) await write(socket, piece);
+  return whole(socket);
+}
+
+async function open({ address }: Admin): Promise<Socket> {
+  const socket = createConnection({ host: address.address, port: address.port, noDelay: true });
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** Writes, and waits until the other side of the loopback has had a turn to read it. */
+async function write(socket: Socket, piece: string | Uint8Array): Promise<void> {
+  await new Promise(done => socket.write(piece, done));
+  await new Promise(done => setImmediate(done));
+}
+
+async function whole(socket: Socket): Promise<string> {
+  let text = '';
+  socket.setEncoding('utf8').on('data', chunk => {
+    text += chunk;
+  });
+  // Not `once` of node:events, which rejects where the other side resets what it did not read.
+  await new Promise(done => socket.once('close', done));
+  return text;
+}
+
+function request(line: string, ...fields: string[]): string {
+  return [`${line} HTTP/1.1`, 'Host: admin', 'Connection: close', ...fields, '', ''].join('\r\n');
+}
+
+function hex(text: string): Uint8Array {
+  return Buffer.from(text.replaceAll(' ', ''), 'hex');
+}
+
+/** A health check of an NLB as captured (kubernetes/kubernetes#57250): LOCAL, no address block, 100 bytes. */
+const local = hex(`0d0a0d0a000d0a515549540a 20110054 030004bce5951f 04004a${'00'.repeat(74)}`);
+/** The smallest LOCAL header. */
+const localShort = hex('0d0a0d0a000d0a515549540a 20000000');
+/** 203.0.113.9:51234 to 10.0.1.20:443. */
+const v2 = hex('0d0a0d0a000d0a515549540a 2111000c cb007109 0a000114 c822 01bb');
+/** 127.0.0.1:1 to 127.0.0.1:2: a peer that would like to be local. */
+const v2Loopback = hex('0d0a0d0a000d0a515549540a 2111000c 7f000001 7f000001 0001 0002');
+const v1 = 'PROXY TCP4 203.0.113.9 10.0.1.20 51234 443\r\n';
+
+t.test('answers bare HTTP', async t => {
+  const admin = await start(t);
+  const livez = await talk(admin, request('GET /livez'));
+  t.match(livez, /^HTTP\/1\.1 200 OK\r\n/);
+  t.ok(livez.endsWith('\r\n\r\nok\n'));
+  const metrics = await talk(admin, request('GET /metrics?x=1'));
+  t.match(metrics, 'Content-Type: text/plain; version=0.0.4\r\n');
+  t.ok(metrics.endsWith('\r\n\r\nup 1\n'));
+  const picture = await talk(admin, request('GET /status'));
+  t.match(picture, 'Content-Type: application/json\r\n');
+  t.match(JSON.parse(picture.slice(picture.indexOf('{'))), {
+    version: '1.2.3',
+    node: process.version,
+    pid: process.pid,
+    uptimeSeconds: Number,
+    ...status,
+  });
+});
+
+t.test('HEAD is GET without the body', async t => {
+  const admin = await start(t);
+  for (const path of ['/metrics', '/livez', '/readyz', '/status']) {
+    const answer = await talk(admin, request(`HEAD ${path}`));
+    t.match(answer, /^HTTP\/1\.1 200 OK\r\n/, path);
+    t.match(answer, /Content-Length: [1-9]/);
+    t.ok(answer.endsWith('\r\n\r\n'), path);
+  }
+});
+
+t.test('/readyz says 503 and why', async t => {
+  let ready: ReturnType<AdminOptions['ready']> = true;
+  const admin = await start(t, { ready: () => ready });
+  t.match(await talk(admin, request('GET /readyz')), /^HTTP\/1\.1 200 .*\r\n\r\nready\n$/s);
+  ready = false;
+  t.match(await talk(admin, request('GET /readyz')), /^HTTP\/1\.1 503 .*\r\n\r\nnot ready\n$/s);
+  ready = { ready: false, why: 'draining' };
+  t.match(await talk(admin, request('GET /readyz')), /^HTTP\/1\.1 503 .*\r\n\r\ndraining\n$/s);
+  ready = { ready: true, why: '' };
+  t.match(await talk(admin, request('GET /readyz')), /^HTTP\/1\.1 200 /);
+});
+
+t.test('a PROXY header in front is as if it were not there', async t => {
+  const admin = await start(t);
+  const headers = { v1, 'v1 UNKNOWN': 'PROXY UNKNOWN\r\n', v2, local, localShort };
+  for (const [name, header] of Object.entries(headers)) {
+    const bytes = Buffer.concat([Buffer.from(header), Buffer.from(request('GET /livez'))]);
+    t.match(await talk(admin, bytes), /^HTTP\/1\.1 200 OK\r\n.*ok\n$/s, `${name}, in one piece`);
+    t.match(await talk(admin, header, request('GET /livez')), /^HTTP\/1\.1 200 /, `${name}, then the request`);
+    const single = Array.from(bytes, byte => Uint8Array.of(byte));
+    t.match(await talk(admin, ...single), /^HTTP\/1\.1 200 OK\r\n.*ok\n$/s, `${name}, byte by byte`);
+  }
+});
+
+t.test('a connection with a header serves several requests', async t => {
+  const admin = await start(t);
+  const socket = await open(admin);
+  socket.write(Buffer.concat([local, Buffer.from('GET /livez HTTP/1.1\r\nHost: a\r\n\r\n')]));
+  await once(socket, 'data');
+  socket.write('GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n');
+  const [second] = await once(socket, 'data');
+  t.match(String(second), /^HTTP\/1\.1 200 OK\r\n.*ready\n$/s);
+  socket.destroy();
+});
+
+t.test('a client that closes its side behind the request gets its answer', async t => {
+  const admin = await start(t);
+  for (const header of ['', v1]) {
+    const socket = await open(admin);
+    socket.end(`${header}GET /livez HTTP/1.0\r\n\r\n`);
+    t.match(await whole(socket), /^HTTP\/1\.1 200 OK\r\n.*ok\n$/s);
+  }
+});
+
+t.test('a second header is payload, and no HTTP', async t => {
+  const admin = await start(t);
+  t.match(await talk(admin, v1, v1, request('GET /livez')), /^HTTP\/1\.1 400 /);
+});
+
+t.test('HTTP that begins like a header is HTTP', async t => {
+  const admin = await start(t);
+  t.match(await talk(admin, request('POST /drain', 'Content-Length: 0')), /^HTTP\/1\.1 202 /);
+  for (const method of ['PUT', 'PATCH', 'PROPFIND']) {
+    t.match(await talk(admin, request(`${method} /livez`)), /^HTTP\/1\.1 405 .*\r\nAllow: GET, HEAD\r\n/s, method);
+    const single = Array.from(request(`${method} /livez`));
+    t.match(await talk(admin, ...single), /^HTTP\/1\.1 405 /, `${method}, byte by byte`);
+  }
+  t.match(await talk(admin, `\r\n${request('GET /livez')}`), /^HTTP\/1\.1 200 /, 'an empty line first');
+});
+
+t.test('silence, a lone P and a header with nothing behind it are closed without a word', async t => {
+  const admin = await start(t, { firstBytesMs: 20 });
+  for (const pieces of [[], ['P'], ['PROXY TCP4 '], [v1], [local.subarray(0, 15)], [local]]) {
+    t.equal(await talk(admin, ...pieces), '');
+  }
+});
+
+t.test('the deadline ends with the first byte behind the header', async t => {
+  const admin = await start(t, { firstBytesMs: 150 });
+  const socket = await open(admin);
+  socket.write(Buffer.concat([local, Buffer.from('G')]));
+  t.equal(await talk(admin), '', 'one that came later and said nothing is gone by now');
+  socket.write(request('ET /livez'));
+  t.match(await whole(socket), /^HTTP\/1\.1 200 /);
+});
+
+t.test('connections that end early are no trouble', async t => {
+  const faults: unknown[] = [];
+  const admin = await start(t, { logger: { error: fields => faults.push(fields) } });
+  for (const text of ['', 'P', 'GET /li', v1]) {
+    const socket = await open(admin);
+    socket.end(text);
+    await whole(socket);
+    const reset = await open(admin);
+    await write(reset, text);
+    reset.resetAndDestroy();
+    await once(reset, 'close');
+  }
+  t.match(await talk(admin, request('GET /livez')), /^HTTP\/1\.1 200 /);
+  t.strictSame(faults, []);
+});
+
+t.test('garbage gets 400 from HTTP, and a broken header nothing', async t => {
+  const admin = await start(t);
+  t.match(await talk(admin, '\u0016\u0003\u0001 hello\r\n\r\n'), /^HTTP\/1\.1 400 /);
+  t.equal(await talk(admin, 'PROXY TCP4 999.1.1.1 10.0.0.1 1 2\r\n'), '');
+  const badSum = Uint8Array.from(local);
+  badSum[20] = 0;
+  t.equal(await talk(admin, badSum), '');
+});
+
+t.test('unknown paths and wrong methods are told what there is', async t => {
+  const admin = await start(t);
+  t.match(
+    await talk(admin, request('GET /')),
+    /^HTTP\/1\.1 404 .*there are \/metrics, \/livez, \/readyz, \/status, \/drain\n$/s,
+  );
+  t.match(await talk(admin, request('POST /reload', 'Content-Length: 0')), /^HTTP\/1\.1 404 /);
+  t.match(await talk(admin, request('GET /drain')), /^HTTP\/1\.1 405 .*\r\nAllow: POST\r\n/s);
+  t.match(await talk(admin, request('DELETE /metrics')), /^HTTP\/1\.1 405 .*\r\nAllow: GET, HEAD\r\n/s);
+  t.equal(admin.drained(), 0);
+});
+
+t.test('drain starts for loopback peers, whatever a header says', async t => {
+  const admin = await start(t);
+  const post = request('POST /drain', 'Content-Length: 0');
+  t.match(await talk(admin, post), /^HTTP\/1\.1 202 /);
+  t.match(await talk(admin, v2, post), /^HTTP\/1\.1 202 /, 'the header names a stranger, the peer is local');
+  t.equal(admin.drained(), 2);
+});
+
+t.test('drain starts for ::1 and for IPv4 on a dual-stack listener', async t => {
+  let admin: Awaited<ReturnType<typeof start>>;
+  try {
+    admin = await start(t, { host: '::' });
+  } catch {
+    t.pass('this host has no IPv6');
+    return;
+  }
+  const post = request('POST /drain', 'Content-Length: 0');
+  for (const address of ['::1', '127.0.0.1', '127.8.9.10']) {
+    const there = { ...admin, address: { address, port: admin.address.port } };
+    t.match(await talk(there, post), /^HTTP\/1\.1 202 /, address);
+  }
+  t.equal(admin.drained(), 3);
+});
+
+t.test('drain is refused to other peers, even with a header that names a loopback address', async t => {
+  const outside = ownAddress();
+  if (outside === undefined) {
+    t.pass('this host has no address but loopback');
+    return;
+  }
+  const admin = await start(t, { host: '0.0.0.0' });
+  const there = { ...admin, address: { address: outside, port: admin.address.port } };
+  const post = request('POST /drain', 'Content-Length: 0');
+  t.match(await talk(there, post), /^HTTP\/1\.1 403 /);
+  t.match(await talk(there, v2Loopback, post), /^HTTP\/1\.1 403 /);
+  t.match(await talk(there, request('GET /livez')), /^HTTP\/1\.1 200 /);
+  t.equal(admin.drained(), 0);
+});
+
+t.test('drain is refused to web pages', async t => {
+  const admin = await start(t);
+  for (const field of ['Origin: http://evil.example', 'Origin: null', 'Sec-Fetch-Site: cross-site']) {
+    t.match(await talk(admin, request('POST /drain', 'Content-Length: 0', field)), /^HTTP\/1\.1 403 /, field);
+  }
+  t.equal(admin.drained(), 0);
+});
+
+t.test('reload is there when it is given', async t => {
+  let reloads = 0;
+  const admin = await start(t, { actions: { drain() {}, reload: () => (reloads += 1) } });
+  t.match(await talk(admin, request('POST /reload', 'Content-Length: 0')), /^HTTP\/1\.1 202 /);
+  t.equal(reloads, 1);
+});
+
+t.test('a body is not read: the connection ends with the answer', async t => {
+  const admin = await start(t);
+  const head = 'POST /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n';
+  const answer = await talk(admin, `${head}${'x'.repeat(1000)}`);
+  t.match(answer, /^HTTP\/1\.1 405 /);
+  t.match(answer, 'Connection: close\r\n');
+});
+
+t.test('a fault in an answer is a 500 and a line in the log', async t => {
+  const faults: object[] = [];
+  const admin = await start(t, {
+    logger: { error: fields => faults.push(fields) },
+    status: () => {
+      throw new Error('no picture');
+    },
+    registry: { contentType: 'text/plain', metrics: () => Promise.reject(new Error('no numbers')) },
+  });
+  for (const path of ['/status', '/metrics']) {
+    const answer = await talk(admin, request(`GET ${path}`));
+    t.match(answer, /^HTTP\/1\.1 500 /);
+    t.notMatch(answer, /no (picture|numbers)/);
+  }
+  t.match(faults, [{ err: { message: 'no picture' } }, { err: { message: 'no numbers' } }]);
+});
+
+t.test('connections beyond the cap are closed at once', async t => {
+  const admin = await start(t, { maxConnections: 3 });
+  const open3 = [await open(admin), await open(admin), await open(admin)];
+  t.equal(await talk(admin), '');
+  const [first] = open3;
+  if (first === undefined) throw new Error('no connection');
+  t.match(await serveOn(first), /^HTTP\/1\.1 200 /);
+  for (const socket of open3) socket.destroy();
+});
+
+t.test('an address that is taken rejects', async t => {
+  const admin = await start(t);
+  await t.rejects(start(t, { listen: { host: '127.0.0.1', port: admin.address.port } }), { code: 'EADDRINUSE' });
+});
+
+t.test('close ends connections at the door and idle ones, and can be called twice', async t => {
+  const admin = await start(t, { closeMs: 60_000 });
+  const atDoor = await open(admin);
+  const idle = await open(admin);
+  t.match(await serveOn(idle), /^HTTP\/1\.1 200 /);
+  const ends = [once(atDoor.resume(), 'close'), once(idle, 'close')];
+  await Promise.all([admin.close(), admin.close(), ...ends]);
+  await t.rejects(open(admin), { code: 'ECONNREFUSED' });
+});
+
+t.test('close lets an answer under way end, and waits no longer than it was told', async t => {
+  let finish: (text: string) => void = () => {};
+  let ask: () => void = () => {};
+  const asked = new Promise<void>(resolve => {
+    ask = resolve;
+  });
+  const registry = {
+    contentType: 'text/plain',
+    metrics: () => {
+      ask();
+      return new Promise<string>(resolve => {
+        finish = resolve;
+      });
+    },
+  };
+  const patient = await start(t, { registry, closeMs: 60_000 });
+  const scrape = talk(patient, request('GET /metrics'));
+  await asked;
+  const closed = patient.close();
+  finish('late 1\n');
+  t.match(await scrape, /late 1\n$/);
+  await closed;
+
+  const hasty = await start(t, {
+    registry: { ...registry, metrics: () => new Promise<string>(() => {}) },
+    closeMs: 10,
+  });
+  const socket = await open(hasty);
+  await write(socket, request('GET /metrics'));
+  const gone = whole(socket);
+  await hasty.close();
+  t.equal(await gone, '');
+});
+
+/** One request on a connection that stays open; its answer. */
+async function serveOn(socket: Socket): Promise<string> {
+  socket.write('GET /livez HTTP/1.1\r\nHost: a\r\n\r\n');
+  const [answer] = await once(socket, 'data');
+  return String(answer);
+}
+
+/** An IPv4 address of this host that isn't a loopback one. */
+function ownAddress(): string | undefined {
+  const all = Object.values(networkInterfaces()).flatMap(addresses => addresses ?? []);
+  return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+}
