@@ -1,5 +1,6 @@
 /** A bound address: accepts connections, counts them, keeps their number within its limit. */
 import net from 'node:net';
+import { formatHostPort } from '../address.js';
 import type { ListenAddress } from '../settings.js';
 
 /** TCP keep-alive finds a client that vanished without FIN; 60 s is below the idle limits of both balancers. */
@@ -15,13 +16,23 @@ export interface ListenerEvents {
   acceptFailed(error: Error): void;
 }
 
+const WORDS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another process listens there (EADDRINUSE)',
+  EACCES: 'this user may not use that port (EACCES); choose one above 1023',
+  EADDRNOTAVAIL: 'this machine has no such address (EADDRNOTAVAIL)',
+};
+
 /** An address could not be bound; `code` is the system's (`EADDRINUSE`, `EACCES`, …). */
 export class BindError extends Error {
   constructor(
     readonly address: ListenAddress,
     readonly code: string,
   ) {
-    super(`cannot listen on ${address.host}:${address.port}: ${code}`);
+    super(`cannot listen on ${formatHostPort(address.host, address.port)}: ${WORDS[code] ?? code}`);
+  }
+
+  get port(): number {
+    return this.address.port;
   }
 }
 
@@ -47,7 +58,9 @@ export class Listener {
     return new Promise((resolve, reject) => {
       const onError = (error: NodeJS.ErrnoException) => reject(new BindError(listen, error.code ?? 'unknown'));
       server.once('error', onError);
-      server.listen({ host: listen.host, port: listen.port, backlog: BACKLOG }, () => {
+      // Without a host Node binds `::` for both families, or `0.0.0.0` on a machine without IPv6.
+      const host = listen.host === '::' ? {} : { host: listen.host };
+      server.listen({ ...host, port: listen.port, backlog: BACKLOG }, () => {
         server.off('error', onError);
         server.on('error', error => this.events.acceptFailed(error));
         resolve(server.address() as net.AddressInfo);

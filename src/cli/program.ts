@@ -1,0 +1,120 @@
+/** The command line: which commands there are and what they take. */
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError } from 'commander';
+import { BindError } from '../listener/listener.js';
+import { version } from '../version.js';
+import { check } from './check.js';
+import { decode } from './decode.js';
+import { EXIT } from './exit-codes.js';
+import { type ProbeOptions, probe } from './probe.js';
+import { type RunOptions, run } from './run.js';
+import { runDemo } from './run-demo.js';
+
+const DEMO_CONFIG = fileURLToPath(new URL('../../../config/demo.yaml', import.meta.url));
+
+const EXIT_CODES = `
+Exit codes: 0 fine; 64 wrong usage; 78 bad configuration (nothing was bound); 69 an address can't be bound;
+1 anything else.`;
+
+/** Runs one command line (without node and script); answers the exit code. */
+export async function main(args: readonly string[], process: NodeJS.Process): Promise<number> {
+  let exitCode: number = EXIT.fine;
+  const program = buildProgram(process, code => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.wrongUsage;
+    process.stderr.write(`usher: ${describe(error, args.includes('--verbose'))}\n`);
+    return error instanceof BindError ? EXIT.cannotBind : EXIT.failed;
+  }
+}
+
+function describe(error: unknown, verbose: boolean): string {
+  if (!(error instanceof Error)) return String(error);
+  return verbose ? (error.stack ?? error.message) : error.message;
+}
+
+type Settle = (code: number) => void;
+
+function buildProgram(process: NodeJS.Process, settle: Settle): Command {
+  const program = new Command('usher')
+    .description(
+      'A sidecar behind an AWS Classic or Network Load Balancer: reads the PROXY header, shows each client in.',
+    )
+    .version(version)
+    .option('--verbose', 'print stack traces of unexpected errors')
+    .addHelpText('after', EXIT_CODES)
+    .exitOverride();
+  addRun(program, process, settle);
+  addCheck(program, process, settle);
+  addDecode(program, process, settle);
+  addProbe(program, process, settle);
+  program
+    .command('demo')
+    .description('start a small chat, usher in front of it and a pretend load balancer, all on this machine')
+    .action(async () => settle(await runDemo(DEMO_CONFIG, process)));
+  return program;
+}
+
+function repeat(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+function addRun(program: Command, process: NodeJS.Process, settle: Settle): void {
+  program
+    .command('run')
+    .description('forward connections until SIGTERM, SIGINT or POST /drain')
+    .option('--config <file>', 'YAML or JSON configuration; USHER_CONFIG names it too')
+    .option('--listen <address>', 'without a file: port, host:port or [v6]:port to listen on')
+    .option('--backend-port <port>', 'without a file: port of the backend on 127.0.0.1')
+    .option('--proxy-protocol <mode>', 'without a file: required, optional or off (default: required)')
+    .option('--trusted-source <cidr>', 'without a file: peers whose PROXY header is believed; repeatable', repeat, [])
+    .option('--admin <address>', 'without a file: address of /metrics, /readyz …, or off (default: 127.0.0.1:9180)')
+    .action(async (options: RunOptions) => settle(await run(options, process)));
+}
+
+function addCheck(program: Command, process: NodeJS.Process, settle: Settle): void {
+  program
+    .command('check [file]')
+    .description('check a configuration without running it; USHER_CONFIG names the file too')
+    .action((file: string | undefined) => settle(check(file ?? process.env['USHER_CONFIG'], process)));
+}
+
+function addDecode(program: Command, process: NodeJS.Process, settle: Settle): void {
+  program
+    .command('decode [hex]')
+    .description('print a PROXY header as JSON; hexadecimal, a dump, or the raw bytes on standard input')
+    .action(async (hex: string | undefined) => settle(await decode(hex, process)));
+}
+
+function addProbe(program: Command, process: NodeJS.Process, settle: Settle): void {
+  program
+    .command('probe <target>')
+    .description('be the load balancer: send a PROXY header, then a request, and show what came back')
+    .option('--proxy <kind>', 'PROXY header to send: v1, v2, local or none (default: v2)')
+    .option('--source <ip:port>', 'client that the header names (default: 203.0.113.9:51234)')
+    .option('--destination <ip:port>', 'address that the client dialled (default: the one dialled here)')
+    .option(
+      '--tlv <type=value>',
+      'v2 TLV, repeatable: type in hex or alpn, authority, noop, unique-id, ssl, netns, gcp-psc, aws-vpce, azure-link; ' +
+        'value as text or 0xHEX',
+      repeat,
+      [],
+    )
+    .option('--crc', 'CRC32C in a v2 header (the default)')
+    .option('--no-crc', 'no CRC32C')
+    .option('--nlb-health', 'be the health check of a Network Load Balancer')
+    .option('--fragments <bytes>', 'send the header so many bytes at a time')
+    .option('--path <path>', 'request path (default: /)')
+    .option('--host <host>', 'Host field (default: the target)')
+    .option('--method <method>', 'request method (default: GET)')
+    .option('--header <field>', "header field 'Name: value', repeatable", repeat, [])
+    .option('--websocket', 'upgrade, send a text and wait until it comes back')
+    .option('--message <text>', 'the text for --websocket')
+    .option('--timeout <duration>', 'for everything together (default: 5s)')
+    .option('--json', 'print JSON')
+    .action(async (target: string, options: ProbeOptions) => settle(await probe(target, options, process)));
+}
