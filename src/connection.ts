@@ -387,8 +387,9 @@ function isSelfProbe({ source, destination }: ProxyHeader): boolean {
 
 const MAPPED = '::ffff:';
 
+/** The peer's address in canonical text: without the zone of a link-local address, mapped IPv4 as IPv4. */
 function peerOf(socket: Socket): SocketAddress {
-  const address = socket.remoteAddress ?? '';
+  const [address = ''] = (socket.remoteAddress ?? '').split('%', 1);
   const mapped = address.startsWith(MAPPED) && address.includes('.');
   return { address: mapped ? address.slice(MAPPED.length) : address, port: socket.remotePort ?? 0 };
 }

@@ -198,6 +198,7 @@ const admin = z
 /** The whole configuration. */
 export const configSchema = z
   .strictObject({
+    $schema: z.string().max(1024).optional().describe('For editors: where this JSON Schema is. usher ignores it.'),
     listeners: z.record(name(), listener).prefault({}).describe('Listeners by name. At least one; no default.'),
     backends: z.record(name(), backend).prefault({}).describe('Backends by name. Default: none.'),
     admin,
@@ -207,7 +208,7 @@ export const configSchema = z
         access: key(z.boolean(), false, 'One line for each exchange and tunnel.'),
         format: key(z.enum(['auto', 'json', 'pretty']), 'auto', 'auto: pretty on a terminal, else json.'),
       },
-      'What is written to standard output.',
+      'What is written to standard error.',
     ),
     drain: section(
       {
