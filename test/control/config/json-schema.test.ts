@@ -29,7 +29,7 @@ t.test('every key is described, with its default', async t => {
 });
 
 t.test('known keys of a path', async t => {
-  t.strictSame(knownKeys([]), ['listeners', 'backends', 'admin', 'log', 'drain']);
+  t.strictSame(knownKeys([]), ['$schema', 'listeners', 'backends', 'admin', 'log', 'drain']);
   t.strictSame(knownKeys(['listeners', 'any', 'routes', 3]), ['host', 'path', 'backend']);
   t.strictSame(knownKeys(['admin']), ['listen']);
   t.strictSame(knownKeys(['log', 'level', 'x']), []);
