@@ -24,7 +24,7 @@ import { sslOf } from './proxy-header/tlv.js';
 import type { ListenerLimits, ListenerSettings, ListenerTimeouts } from './settings.js';
 import type { Timed } from './timed.js';
 import { Tunnel, type TunnelOwner } from './tunnel/tunnel.js';
-import { Wire, type WireOwner, type WireReader } from './wire.js';
+import { isFault, Wire, type WireOwner, type WireReader } from './wire.js';
 
 /** What the connections of one listener share. */
 export interface Hall {
@@ -92,17 +92,27 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
 
   /** Begins; the socket was accepted in this tick. */
   enter(): void {
-    const { observer, settings, deadlines } = this.hall;
-    observer.connectionOpened(this);
-    deadlines.add(this);
+    this.tell(observer => observer.connectionOpened(this));
+    this.hall.deadlines.add(this);
+    this.wire.attempt(() => this.beginHeader());
+  }
+
+  private beginHeader(): void {
+    const { settings } = this.hall;
     if (settings.proxyProtocol === 'off') this.settleHeader('none', NOTHING);
-    else if (settings.proxyProtocol === 'required' && !this.peerIsTrusted()) this.refuse('source-untrusted');
+    else if (settings.proxyProtocol === 'required' && !this.peerIsTrusted()) this.refuseStranger();
     else this.expectWithin(settings.timeouts.proxyHeaderMs, 'header-timeout');
+  }
+
+  /** A peer without an address left before it was accepted: that is a probe, and there is nobody to refuse. */
+  private refuseStranger(): void {
+    if (this.peer.address === '') this.wire.destroy();
+    else this.refuse('source-untrusted');
   }
 
   /** Ends a connection before anything was read from it. */
   turnAway(code: Code): void {
-    this.hall.observer.connectionOpened(this);
+    this.tell(observer => observer.connectionOpened(this));
     this.refuse(code);
   }
 
@@ -145,21 +155,24 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
   private settleHeader(version: HeaderVersion, rest: Buffer): void {
     this.headerSettled = true;
     this.held.clear();
-    this.hall.observer.headerSettled(this, version, this.header?.command ?? 'none');
+    const command = this.header?.command ?? 'none';
+    this.tell(observer => observer.headerSettled(this, version, command));
     if (this.hall.settings.protocol === 'http') this.beginHttp(rest);
     else this.beginTcp(rest);
   }
 
   onEnd(): void {
-    if (this.headerSettled) this.held.ended = true;
-    else if (this.held.size === 0) this.wire.end();
+    if (this.headerSettled) return;
+    if (this.held.size === 0) this.wire.end();
     else this.refuse('header-truncated');
   }
 
   onDrain(): void {}
 
-  onClose(): void {
-    if (!this.headerSettled && this.held.size > 0 && this.endCode === undefined) this.note('header-truncated');
+  onClose(error: Error | undefined): void {
+    if (this.endCode !== undefined) return;
+    if (isFault(error)) this.note('internal-error');
+    else if (!this.headerSettled && this.held.size > 0) this.note('header-truncated');
   }
 
   // ---- 3a. http: the client side takes the wire over and asks back for what it needs ----
@@ -217,11 +230,11 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
   }
 
   exchangeEnded(exchange: ExchangeRecord): void {
-    this.hall.observer.exchangeEnded(exchange);
+    this.tell(observer => observer.exchangeEnded(exchange));
   }
 
   refused(code: Code): void {
-    this.hall.observer.refused(this, code);
+    this.tell(observer => observer.refused(this, code));
   }
 
   // ---- 3b. tcp: one dial, and what comes meanwhile waits ----
@@ -244,7 +257,8 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
       lease.discard();
       return;
     }
-    this.becomeTunnel(lease, this.hall.settings.routes[0]?.backend ?? '', this.held.bytes, NOTHING);
+    const backend = this.hall.settings.routes[0]?.backend ?? '';
+    this.wire.attempt(() => this.becomeTunnel(lease, backend, this.held.bytes, NOTHING));
   }
 
   onLeaseFailed(code: Code): void {
@@ -257,7 +271,7 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
     this.http = undefined;
     this.forwardedFields = undefined;
     const tunnel = new Tunnel(this.wire, lease.wire, this);
-    this.open = {
+    const open = {
       tunnel,
       lease,
       backend,
@@ -265,10 +279,10 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
       toBackendBefore: this.bytesToBackend,
       toClientBefore: this.bytesToClient,
     };
-    this.hall.observer.tunnelOpened(this.tunnelRecord(this.open));
+    this.open = open;
+    this.tell(observer => observer.tunnelOpened(this.tunnelRecord(open)));
     this.expectWithin(this.timeouts.tunnelMs, 'tunnel-idle');
     tunnel.open(fromClient, fromBackend);
-    if (this.held.ended) lease.wire.end();
     this.held.clear();
   }
 
@@ -286,7 +300,7 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
     const { open } = this;
     if (open === undefined) return;
     open.lease.settle();
-    this.hall.observer.tunnelClosed(this.tunnelRecord(open));
+    this.tell(observer => observer.tunnelClosed(this.tunnelRecord(open)));
     this.leaveWhenOver();
   }
 
@@ -321,6 +335,10 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
 
   onDeadline(): void {
     this.deadlineAt = Number.POSITIVE_INFINITY;
+    this.wire.attempt(() => this.passDeadline());
+  }
+
+  private passDeadline(): void {
     if (this.http !== undefined) this.http.expired(this.deadlineCode);
     else if (this.headerSettled || this.hall.settings.proxyProtocol === 'required') this.expired();
     else this.settleHeader('none', Buffer.from(this.held.bytes));
@@ -333,7 +351,12 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
 
   private seeProbe(kind: ProbeKind): void {
     this.probe = kind;
-    this.hall.observer.probeSeen(this, kind);
+    this.tell(observer => observer.probeSeen(this, kind));
+  }
+
+  /** An observer that throws costs this connection and no other. */
+  private tell(act: (observer: Observer) => void): void {
+    this.wire.attempt(() => act(this.hall.observer));
   }
 
   // ---- 5. the end ----
@@ -346,7 +369,7 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
 
   private note(code: Code, detail?: string): void {
     this.endCode = code;
-    this.hall.observer.refused(this, code, detail);
+    this.tell(observer => observer.refused(this, code, detail));
   }
 
   /** Ends a connection that is between two requests; the others end when their exchange or tunnel does. */
@@ -372,7 +395,7 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
   private leaveWhenOver(): void {
     if (!this.clientGone || (this.open !== undefined && !this.open.tunnel.gone)) return;
     this.hall.deadlines.delete(this);
-    this.hall.observer.connectionClosed(this);
+    this.tell(observer => observer.connectionClosed(this));
     this.hall.left(this);
   }
 }

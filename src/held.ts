@@ -5,8 +5,6 @@
 const EMPTY = Buffer.alloc(0);
 
 export class Held {
-  /** Whether nothing will come behind the kept bytes: the sender has ended. */
-  ended = false;
   private store: Buffer = EMPTY;
   private start = 0;
   private stop = 0;

@@ -21,7 +21,7 @@ export class UsherProxy {
   private readonly backends: ReadonlyMap<string, Backend>;
   private readonly rooms: readonly ListenerRoom[];
   private state: ProxyStatus['state'] = 'starting';
-  private emptied: (() => void) | undefined;
+  private readonly waiting: (() => void)[] = [];
 
   constructor(
     settings: Settings,
@@ -62,7 +62,7 @@ export class UsherProxy {
   async empty(): Promise<void> {
     if (this.openConnections === 0) return;
     await new Promise<void>(resolve => {
-      this.emptied = resolve;
+      this.waiting.push(resolve);
     });
   }
 
@@ -113,7 +113,8 @@ export class UsherProxy {
 
   /** Used by the rooms of the listeners only. */
   connectionLeft(): void {
-    if (this.openConnections === 0) this.emptied?.();
+    if (this.openConnections > 0) return;
+    for (const resolve of this.waiting.splice(0)) resolve();
   }
 
   /** Used by the rooms of the listeners only. */

@@ -123,9 +123,30 @@ export class Wire {
     return this.socket.writable && this.socket.readable;
   }
 
+  /** Whether the other side has sent FIN and its reader was told. */
+  get ended(): boolean {
+    return this.socket.readableEnded;
+  }
+
+  /**
+   * Runs what serves this wire but doesn't begin at it (a dial has ended, a deadline has passed): a mistake of ours in
+   * there destroys this wire and ends here.
+   */
+  attempt(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      fault(this, error);
+    }
+  }
+
   /** Called by the socket's close listener only. */
   closed(): void {
-    this.reader.onClose(this.error);
+    try {
+      this.reader.onClose(this.error);
+    } catch (error) {
+      this.error ??= asError(error);
+    }
     this.owner?.wireClosed();
   }
 
@@ -144,7 +165,16 @@ function wireOf(socket: Socket): Wire {
  * its reader hears of it in `onClose`.
  */
 function fault(wire: Wire, error: unknown): void {
-  wire.socket.destroy(error instanceof Error ? error : new Error(String(error)));
+  wire.socket.destroy(asError(error));
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** Whether a wire failed by a mistake of ours; what the system reports names the call that failed. */
+export function isFault(error: Error | undefined): boolean {
+  return error !== undefined && !('syscall' in error);
 }
 
 function socketOnData(this: Socket, bytes: Buffer): void {

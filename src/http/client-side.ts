@@ -4,7 +4,7 @@
  */
 import type { Code } from '../codes.js';
 import { Held } from '../held.js';
-import type { Wire, WireReader } from '../wire.js';
+import { isFault, type Wire, type WireReader } from '../wire.js';
 import { Exchange, type ExchangeClient, type Outcome } from './exchange.js';
 import { LF } from './grammar.js';
 import type { HttpOwner } from './owner.js';
@@ -141,7 +141,7 @@ export class ClientSide implements WireReader, ExchangeClient {
 
   /** The client ended in the middle of its request. */
   private leave(): void {
-    this.exchange?.abort();
+    this.exchange?.abort('client-aborted');
     this.wire.destroy();
   }
 
@@ -155,8 +155,9 @@ export class ClientSide implements WireReader, ExchangeClient {
     else if (this.held.size > 0) this.pump();
   }
 
-  onClose(): void {
-    this.exchange?.abort();
+  onClose(error: Error | undefined): void {
+    if (this.exchange !== undefined) this.exchange.abort(isFault(error) ? 'internal-error' : 'client-aborted');
+    else if (isFault(error)) this.owner.refused('internal-error');
   }
 
   // ---- the exchange ----
@@ -170,7 +171,8 @@ export class ClientSide implements WireReader, ExchangeClient {
     if (outcome === 'reset') this.wire.reset();
     else if (outcome === 'cut') this.cut();
     else if (outcome === 'close') this.close();
-    else if (!this.busy) this.pump();
+    // We are inside an event of the backend's wire, and a mistake from here on is not its own.
+    else if (!this.busy) this.wire.attempt(() => this.pump());
   }
 
   takeRest(): Buffer {

@@ -6,7 +6,7 @@
 import { type Code, causes } from '../codes.js';
 import { Held } from '../held.js';
 import type { Lease, LeaseSource, LeaseUser } from '../lease.js';
-import type { Wire, WireReader } from '../wire.js';
+import { isFault, type Wire, type WireReader } from '../wire.js';
 import { BodyRelay } from './body-relay.js';
 import { CHUNKED, type Framing, responseFraming, UNTIL_CLOSE } from './framing.js';
 import type { HttpOwner } from './owner.js';
@@ -109,13 +109,13 @@ export class Exchange implements LeaseUser, WireReader {
     this.endpoint = lease.endpoint;
     this.state = 'waiting';
     lease.wire.reader = this;
-    this.sendRequest(lease.wire);
+    this.client.wire.attempt(() => this.sendRequest(lease.wire));
   }
 
   onLeaseFailed(code: Code, endpoint: string): void {
     if (this.state !== 'leasing') return;
     this.endpoint = endpoint;
-    this.fail(code);
+    this.client.wire.attempt(() => this.fail(code));
   }
 
   private sendRequest(wire: Wire): void {
@@ -162,11 +162,11 @@ export class Exchange implements LeaseUser, WireReader {
     if (this.state === 'responding') this.expectDownload();
   }
 
-  /** The client is gone, or ended in the middle of its request. */
-  abort(): void {
+  /** The client is gone, or ended in the middle of its request; or serving it failed by a mistake of ours. */
+  abort(code: Code): void {
     if (this.state === 'ended') return;
     this.lease?.discard();
-    this.end('client-aborted', 'cut');
+    this.end(code, 'cut');
   }
 
   /** The connection's deadline has passed. */
@@ -306,7 +306,7 @@ export class Exchange implements LeaseUser, WireReader {
     if (this.state === 'ended') return;
     if (this.state === 'responding') this.cut('backend-response-truncated');
     else if (this.maySendAgain()) this.sendAgain();
-    else this.fail(error !== undefined && !('code' in error) ? 'internal-error' : 'backend-closed');
+    else this.fail(isFault(error) ? 'internal-error' : 'backend-closed');
   }
 
   /**

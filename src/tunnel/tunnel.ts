@@ -30,7 +30,7 @@ export class Tunnel {
     this.fromBackend = new Side(this, backend, client);
   }
 
-  /** Takes both wires over; the rests (borrowed) are what had come in before. */
+  /** Takes both wires over; the rests (borrowed) are what had come in before, and an end may have come behind them. */
   open(fromClient: Buffer, fromBackend: Buffer): void {
     this.client.reader = this.fromClient;
     this.backend.reader = this.fromBackend;
@@ -38,6 +38,8 @@ export class Tunnel {
     this.backend.resume();
     if (fromClient.length > 0) this.fromClient.onBytes(fromClient);
     if (fromBackend.length > 0) this.fromBackend.onBytes(fromBackend);
+    if (this.client.ended) this.fromClient.onEnd();
+    if (this.backend.ended) this.fromBackend.onEnd();
   }
 
   /** Called by a side that relayed bytes. */
@@ -78,6 +80,7 @@ class Side implements WireReader {
   ) {}
 
   onBytes(bytes: Buffer): void {
+    if (this.to.destroyed) return;
     this.to.write(bytes);
     this.tunnel.relayed(this.to, bytes.length);
     if (this.to.congested) this.from.pause();

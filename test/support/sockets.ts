@@ -37,19 +37,24 @@ export class RawClient {
     this.socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
   }
 
+  /** Resolves when something came or the connection ended; unlike `once` it doesn't reject for an error. */
+  change(): Promise<void> {
+    return new Promise(resolve => this.socket.once('change', resolve));
+  }
+
   /** Resolves when what was received holds `text`; rejects when the connection ends without it. */
   async until(text: string): Promise<string> {
     while (!this.text.includes(text)) {
       if (this.ending !== 'open')
         throw new Error(`ended (${this.ending}) without ${JSON.stringify(text)}: ${this.text}`);
-      await once(this.socket, 'change');
+      await this.change();
     }
     return this.text;
   }
 
   /** Resolves with everything received when the other side has ended or reset the connection. */
   async ended(): Promise<string> {
-    while (this.ending === 'open') await once(this.socket, 'change');
+    while (this.ending === 'open') await this.change();
     return this.text;
   }
 }
@@ -104,4 +109,39 @@ export async function serve(t: Test, behave: (client: RawClient) => void = () =>
     }
   };
   return { port, connections, connection };
+}
+
+/** Connects from another address of this machine, so that usher sees another peer. */
+export async function connectFrom(t: Test, localAddress: string, port: number, host = '127.0.0.1'): Promise<RawClient> {
+  const socket = net.connect({ port, host, localAddress, allowHalfOpen: true, noDelay: true });
+  const client = new RawClient(socket);
+  t.teardown(() => socket.destroy());
+  await once(socket, 'connect');
+  return client;
+}
+
+/** Sends one piece after the other, with turns of the event loop in between so that each arrives by itself. */
+export async function sendPieces(client: RawClient, pieces: Iterable<string | Uint8Array>): Promise<void> {
+  for (const piece of pieces) {
+    client.send(piece);
+    await turns(2);
+  }
+}
+
+/** Lets the event loop turn, so that what is under way between sockets of this process arrives. */
+export async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i += 1) await new Promise(resolve => setImmediate(resolve));
+}
+
+/** Two ends of one connection: `socket` as a server accepts it, nobody listening to it yet, and who is far away. */
+export async function socketPair(t: Test): Promise<{ readonly socket: net.Socket; readonly far: RawClient }> {
+  const server = net.createServer({ allowHalfOpen: true, noDelay: true });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const accepted = once(server, 'connection');
+  const far = await connect(t, (server.address() as AddressInfo).port);
+  const [socket] = (await accepted) as [net.Socket];
+  server.close();
+  t.teardown(() => socket.destroy());
+  return { socket, far };
 }

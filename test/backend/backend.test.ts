@@ -1,0 +1,260 @@
+/** A backend lends connections, keeps them while they are idle, and knows who is up. */
+import t, { type Test } from 'tap';
+import { Backend } from '../../src/backend/backend.js';
+import type { Code } from '../../src/codes.js';
+import type { Lease } from '../../src/lease.js';
+import { deafPort, freePort } from '../support/ports.js';
+import { Recorder } from '../support/recorder.js';
+import { type BackendChanges, backendSettings } from '../support/settings.js';
+import { type RawServer, serve } from '../support/sockets.js';
+
+interface Started {
+  readonly backend: Backend;
+  readonly seen: Recorder;
+  lease(fresh?: boolean, client?: string): Promise<Lease>;
+  leaseFailure(): Promise<string>;
+}
+
+function start(t: Test, ports: readonly number[], changes: BackendChanges = {}): Started {
+  const seen = new Recorder();
+  const backend = new Backend(backendSettings(ports, changes), seen);
+  t.teardown(() => backend.close());
+  const lease = (fresh = false, client = '203.0.113.9') =>
+    new Promise<Lease>((onLease, reject) =>
+      backend.lease(client, fresh, { onLease, onLeaseFailed: code => reject(new Error(code)) }),
+    );
+  const leaseFailure = () =>
+    new Promise<string>((resolve, reject) =>
+      backend.lease('203.0.113.9', false, {
+        onLease: () => reject(new Error('connected')),
+        onLeaseFailed: (code, endpoint) => resolve(`${code} ${endpoint}`),
+      }),
+    );
+  return { backend, seen, lease, leaseFailure };
+}
+
+const only = ({ backend }: Started) => backend.status().endpoints[0];
+
+t.test('a connection that was released is lent again, at once', async t => {
+  const { port } = await serve(t);
+  const started = start(t, [port]);
+  const first = await started.lease();
+  t.equal(first.endpoint, `127.0.0.1:${port}`);
+  t.notOk(first.reused);
+  t.match(only(started), { up: true, active: 1, idle: 0 });
+  first.release(undefined);
+  t.match(only(started), { active: 0, idle: 1 });
+  let second: Lease | undefined;
+  started.backend.lease('203.0.113.9', false, {
+    onLease: lease => (second = lease),
+    onLeaseFailed: code => t.fail(code),
+  });
+  t.equal(second?.wire, first.wire, 'inside the call');
+  t.ok(second?.reused);
+  second?.discard();
+  t.match(only(started), { active: 0, idle: 0 });
+  t.ok(first.wire.destroyed);
+});
+
+t.test('whoever wants a fresh connection gets one', async t => {
+  const { port } = await serve(t);
+  const started = start(t, [port]);
+  const first = await started.lease();
+  first.release(undefined);
+  const second = await started.lease(true);
+  t.not(second.wire, first.wire);
+  t.match(only(started), { active: 1, idle: 1 });
+  second.discard();
+});
+
+t.test('the connection that was used last is lent first', async t => {
+  const { port } = await serve(t);
+  const started = start(t, [port]);
+  const leases = [await started.lease(), await started.lease()];
+  for (const lease of leases) lease.release(undefined);
+  t.equal((await started.lease()).wire, leases[1]?.wire);
+});
+
+t.test('ending a loan counts once', async t => {
+  const { port } = await serve(t);
+  const started = start(t, [port]);
+  const lease = await started.lease();
+  lease.settle();
+  lease.discard();
+  lease.discard();
+  t.match(only(started), { active: 0, idle: 0 });
+});
+
+const killers: readonly { name: string; act: (server: RawServer, index: number) => void }[] = [
+  { name: 'bytes that nobody asked for', act: (server, at) => server.connections[at]?.send('HTTP/1.1 408 x\r\n\r\n') },
+  { name: 'an end', act: (server, at) => server.connections[at]?.socket.end() },
+  { name: 'a reset', act: (server, at) => server.connections[at]?.socket.resetAndDestroy() },
+];
+
+for (const { name, act } of killers) {
+  t.test(`${name} on an idle connection takes it out of the pool`, async t => {
+    const server = await serve(t);
+    const started = start(t, [server.port]);
+    const lease = await started.lease();
+    await server.connection(0);
+    lease.release(undefined);
+    const closed = new Promise(resolve => lease.wire.socket.once('close', resolve));
+    act(server, 0);
+    await closed;
+    t.match(only(started), { active: 0, idle: 0 });
+    t.not((await started.lease()).wire, lease.wire);
+  });
+}
+
+t.test('idle connections are retired when their time is over, by a sweep or by the next lease', async t => {
+  const { port } = await serve(t);
+  const started = start(t, [port], { timeouts: { idleMs: 1_000 } });
+  const first = await started.lease();
+  first.release(undefined);
+  const released = performance.now();
+  started.backend.onDeadline(released + 900);
+  t.match(only(started), { idle: 1 });
+  started.backend.onDeadline(released + 1_001);
+  t.match(only(started), { idle: 0 });
+  t.ok(first.wire.destroyed);
+});
+
+t.test('the keep-alive time of the backend shortens the time it is kept, with a margin', async t => {
+  const { port } = await serve(t);
+  const started = start(t, [port], { timeouts: { idleMs: 60_000 } });
+  const [short, long] = [await started.lease(), await started.lease()];
+  short.release(1_000);
+  t.match(only(started), { idle: 0 }, 'one second is within the margin: not kept at all');
+  t.ok(short.wire.destroyed);
+  long.release(3_000);
+  const released = performance.now();
+  started.backend.onDeadline(released + 1_900);
+  t.match(only(started), { idle: 1 });
+  started.backend.onDeadline(released + 2_001);
+  t.match(only(started), { idle: 0 });
+});
+
+t.test('no more idle connections are kept than allowed', async t => {
+  const { port } = await serve(t);
+  const started = start(t, [port], { limits: { idleConnections: 2 } });
+  const leases = [await started.lease(), await started.lease(), await started.lease()];
+  for (const lease of leases) lease.release(undefined);
+  t.match(only(started), { active: 0, idle: 2 });
+  t.ok(leases[2]?.wire.destroyed);
+});
+
+t.test('an idle connection that is not usable any more is passed over', async t => {
+  const { port } = await serve(t);
+  const started = start(t, [port]);
+  const lease = await started.lease();
+  lease.release(undefined);
+  lease.wire.end();
+  t.not((await started.lease()).wire, lease.wire);
+});
+
+t.test('a closed backend keeps nothing, and what is lent ends by itself', async t => {
+  const { port } = await serve(t);
+  const started = start(t, [port]);
+  const [idle, lent] = [await started.lease(), await started.lease()];
+  idle.release(undefined);
+  started.backend.close();
+  t.ok(idle.wire.destroyed);
+  t.notOk(lent.wire.destroyed);
+  lent.release(undefined);
+  t.ok(lent.wire.destroyed);
+  t.match(only(started), { active: 0, idle: 0 });
+});
+
+t.test('a failed dial names its code and endpoint, and marks the endpoint down', async t => {
+  const port = await freePort();
+  const started = start(t, [port]);
+  t.equal(await started.leaseFailure(), `backend-unreachable 127.0.0.1:${port}`);
+  t.match(only(started), { up: false, active: 0 });
+  t.same(started.seen.dials, ['backend-unreachable']);
+});
+
+t.test('a dial that is not answered is a timeout', async t => {
+  const started = start(t, [await deafPort(t)], { timeouts: { connectMs: 30 } });
+  t.match(await started.leaseFailure(), /^backend-connect-timeout /);
+});
+
+t.test('an endpoint that is down is left out while another is up, and tried when none is', async t => {
+  const { port } = await serve(t);
+  const dead = await freePort();
+  const started = start(t, [dead, port]);
+  const failures: Code[] = [];
+  for (let i = 0; i < 6; i += 1) {
+    await started.lease(true).then(
+      lease => lease.discard(),
+      (error: Error) => failures.push(error.message as Code),
+    );
+  }
+  t.same(failures, ['backend-unreachable'], 'once, until it is known');
+  const alone = start(t, [dead]);
+  await alone.leaseFailure();
+  await alone.leaseFailure();
+  t.equal(alone.seen.dials.length, 2);
+});
+
+t.test('a check tells who is up, and whoever changes', async t => {
+  const { port } = await serve(t);
+  const dead = await freePort();
+  const changes: string[] = [];
+  const events = {
+    dialEnded() {},
+    endpointChanged: (_backend: string, endpoint: string, up: boolean) => {
+      changes.push(`${endpoint} ${up}`);
+      tell();
+    },
+  };
+  let tell = () => {};
+  const backend = new Backend(backendSettings([port, dead], { checkIntervalMs: 1_000 }), events);
+  t.teardown(() => backend.close());
+  t.same(
+    backend.status().endpoints.map(endpoint => endpoint.up),
+    [false, false],
+    'nobody is up before it is known',
+  );
+  const both = new Promise<void>(resolve => {
+    tell = () => {
+      if (changes.length === 2) resolve();
+    };
+  });
+  const startedAt = performance.now();
+  backend.check(startedAt);
+  backend.onDeadline(startedAt + 1_001);
+  await both;
+  t.same(changes.sort(), [`127.0.0.1:${port} true`, `127.0.0.1:${dead} false`].sort());
+  t.same(
+    backend.status().endpoints.map(endpoint => endpoint.up),
+    [true, false],
+  );
+});
+
+t.test('balance decides between endpoints', async t => {
+  const ports = [(await serve(t)).port, (await serve(t)).port];
+  const endpointsOf = async (started: Started, clients: readonly string[]) => {
+    const endpoints: string[] = [];
+    for (const client of clients) endpoints.push((await started.lease(true, client)).endpoint);
+    return endpoints;
+  };
+  const four = ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4'];
+  const inTurn = await endpointsOf(start(t, ports), four);
+  t.equal(new Set(inTurn.slice(0, 2)).size, 2);
+  t.same(inTurn.slice(2), inTurn.slice(0, 2));
+  const least = start(t, ports, { balance: 'least-connections' });
+  await endpointsOf(least, four);
+  t.same(
+    least.backend.status().endpoints.map(endpoint => endpoint.active),
+    [2, 2],
+  );
+  const hashed = await endpointsOf(start(t, ports, { balance: 'hash' }), ['10.0.0.1', '10.0.0.1', '10.0.0.1']);
+  t.equal(new Set(hashed).size, 1);
+});
+
+t.test('a backend without endpoints is a mistake of ours', async t => {
+  const { backend } = start(t, []);
+  t.throws(() => backend.lease('203.0.113.9', false, { onLease() {}, onLeaseFailed() {} }), {
+    message: 'backend chat has no endpoint',
+  });
+});

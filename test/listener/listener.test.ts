@@ -1,0 +1,87 @@
+/** A bound address. */
+import { once } from 'node:events';
+import net from 'node:net';
+import t, { type Test } from 'tap';
+import { BindError, Listener } from '../../src/listener/listener.js';
+import { turns } from '../support/sockets.js';
+
+function listen(t: Test, host: string, port: number, sockets: net.Socket[] = []): Listener {
+  const listener = new Listener({ host, port }, { accepted: socket => sockets.push(socket), acceptFailed: () => {} });
+  t.teardown(() => {
+    listener.suspend();
+    for (const socket of sockets) socket.destroy();
+  });
+  return listener;
+}
+
+t.test('it binds, accepts, and gives its port back when it is suspended', async t => {
+  const sockets: net.Socket[] = [];
+  const listener = listen(t, '127.0.0.1', 0, sockets);
+  const { port } = await listener.bind();
+  const first = net.connect(port, '127.0.0.1');
+  await once(first, 'connect');
+  while (sockets.length === 0) await turns(1);
+  listener.suspend();
+  listener.suspend();
+  const again = await listen(t, '127.0.0.1', port).bind();
+  t.equal(again.port, port, 'another may bind it while connections go on');
+  t.equal(sockets.length, 1);
+  t.notOk(sockets[0]?.destroyed);
+  first.destroy();
+});
+
+t.test('an address that is taken is told by port and code', async t => {
+  const { port } = await listen(t, '127.0.0.1', 0).bind();
+  const error = await listen(t, '127.0.0.1', port)
+    .bind()
+    .catch((error: Error) => error);
+  t.ok(error instanceof BindError);
+  t.match(error, { code: 'EADDRINUSE', port, address: { host: '127.0.0.1', port } });
+  t.match((error as Error).message, /^cannot listen on 127\.0\.0\.1:\d+: another process listens there/);
+});
+
+t.test('an address of another machine cannot be had', async t => {
+  const error = await listen(t, '192.0.2.1', 0)
+    .bind()
+    .catch((error: Error) => error);
+  t.match(error, { code: 'EADDRNOTAVAIL' });
+});
+
+t.test('no port below 1024 for everybody: the code of the system stays', async t => {
+  t.equal(
+    new BindError({ host: '::1', port: 80 }, 'EACCES').message.startsWith('cannot listen on [::1]:80: this user'),
+    true,
+  );
+  t.match(new BindError({ host: '::1', port: 80 }, 'EOTHER').message, /: EOTHER$/);
+});
+
+t.test('a listener on :: takes both families', async t => {
+  const sockets: net.Socket[] = [];
+  const { port } = await listen(t, '::', 0, sockets).bind();
+  for (const host of ['127.0.0.1', '::1']) {
+    const socket = net.connect(port, host);
+    await once(socket, 'connect');
+    t.teardown(() => socket.destroy());
+  }
+  while (sockets.length < 2) await turns(1);
+  t.same(sockets.map(socket => socket.remoteFamily).sort(), ['IPv6', 'IPv6'], 'the system maps IPv4');
+});
+
+t.test('an error while accepting is told, and the listener goes on', async t => {
+  const errors: Error[] = [];
+  const sockets: net.Socket[] = [];
+  const listener = new Listener(
+    { host: '127.0.0.1', port: 0 },
+    { accepted: socket => sockets.push(socket), acceptFailed: error => errors.push(error) },
+  );
+  t.teardown(() => listener.suspend());
+  const { port } = await listener.bind();
+  // The seam: what Node emits when the process is out of file descriptors.
+  (listener as unknown as { server: net.Server }).server.emit('error', new Error('EMFILE'));
+  t.match(errors, [{ message: 'EMFILE' }]);
+  const socket = net.connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  while (sockets.length === 0) await turns(1);
+  socket.destroy();
+  sockets[0]?.destroy();
+});
