@@ -38,6 +38,7 @@ export class UsherProxy {
       for (const room of this.rooms) await room.bind();
     } catch (error) {
       for (const room of this.rooms) room.suspend();
+      for (const room of this.rooms) room.destroy();
       throw error;
     }
     for (const backend of this.backends.values()) {
