@@ -59,7 +59,7 @@ function buildProgram(process: NodeJS.Process, settle: Settle): Command {
   return program;
 }
 
-function repeat(value: string, before: readonly string[]): string[] {
+function repeat(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 
@@ -71,7 +71,7 @@ function addRun(program: Command, process: NodeJS.Process, settle: Settle): void
     .option('--listen <address>', 'without a file: port, host:port or [v6]:port to listen on')
     .option('--backend-port <port>', 'without a file: port of the backend on 127.0.0.1')
     .option('--proxy-protocol <mode>', 'without a file: required, optional or off (default: required)')
-    .option('--trusted-source <cidr>', 'without a file: peers whose PROXY header is believed; repeatable', repeat, [])
+    .option('--trusted-source <cidr>', 'without a file: peers whose PROXY header is believed; repeatable', repeat)
     .option('--admin <address>', 'without a file: address of /metrics, /readyz …, or off (default: 127.0.0.1:9180)')
     .action(async (options: RunOptions) => settle(await run(options, process)));
 }
@@ -102,7 +102,6 @@ function addProbe(program: Command, process: NodeJS.Process, settle: Settle): vo
       'v2 TLV, repeatable: type in hex or alpn, authority, noop, unique-id, ssl, netns, gcp-psc, aws-vpce, azure-link; ' +
         'value as text or 0xHEX',
       repeat,
-      [],
     )
     .option('--crc', 'CRC32C in a v2 header (the default)')
     .option('--no-crc', 'no CRC32C')
@@ -111,7 +110,7 @@ function addProbe(program: Command, process: NodeJS.Process, settle: Settle): vo
     .option('--path <path>', 'request path (default: /)')
     .option('--host <host>', 'Host field (default: the target)')
     .option('--method <method>', 'request method (default: GET)')
-    .option('--header <field>', "header field 'Name: value', repeatable", repeat, [])
+    .option('--header <field>', "header field 'Name: value', repeatable", repeat)
     .option('--websocket', 'upgrade, send a text and wait until it comes back')
     .option('--message <text>', 'the text for --websocket')
     .option('--timeout <duration>', 'for everything together (default: 5s)')

@@ -6,7 +6,6 @@ import { Lifecycle } from '../control/lifecycle.js';
 import { stopOnSignals } from '../control/signals.js';
 import { BindError } from '../listener/listener.js';
 import { createLogger } from '../observe/log.js';
-import type { Settings } from '../settings.js';
 import { EXIT } from './exit-codes.js';
 
 /** The options of `usher run`, as commander hands them over. */
@@ -33,9 +32,8 @@ export async function run(options: RunOptions, io: RunIo): Promise<number> {
     io.stderr.write(`${loaded}\n`);
     return EXIT.wrongUsage;
   }
-  const settings = accept(loaded, io);
-  if (settings === undefined) return EXIT.badConfiguration;
-  const usher = new Lifecycle(settings, createLogger(settings.log));
+  const usher = prepare(loaded, io);
+  if (usher === undefined) return EXIT.badConfiguration;
   try {
     await usher.start();
   } catch (error) {
@@ -49,9 +47,8 @@ export async function run(options: RunOptions, io: RunIo): Promise<number> {
 
 /** Starts usher from a file and leaves it running; rejects with one sentence when the file is bad. */
 export async function startFromFile(file: string, io: RunIo): Promise<Lifecycle> {
-  const settings = accept(loadConfigFileSync(file), io);
-  if (settings === undefined) throw new Error(`${file} is not a usable configuration`);
-  const usher = new Lifecycle(settings, createLogger(settings.log));
+  const usher = prepare(loadConfigFileSync(file), io);
+  if (usher === undefined) throw new Error(`${file} is not a usable configuration`);
   await usher.start();
   return usher;
 }
@@ -72,8 +69,14 @@ function load(options: RunOptions, fromEnvironment: string | undefined): ConfigR
     : loadConfigFileSync(file);
 }
 
-function accept(result: ConfigResult, io: RunIo): Settings | undefined {
-  const told = result.ok ? result.warnings : [...result.problems, ...result.warnings];
-  for (const problem of told) io.stderr.write(`${formatProblem(problem)}\n`);
-  return result.ok ? result.settings : undefined;
+/** An usher that is not started; undefined where the configuration is bad, and every problem has been told then. */
+function prepare(result: ConfigResult, io: RunIo): Lifecycle | undefined {
+  if (!result.ok) {
+    for (const problem of [...result.problems, ...result.warnings]) io.stderr.write(`${formatProblem(problem)}\n`);
+    return undefined;
+  }
+  const { settings, warnings } = result;
+  const logger = createLogger(settings.log);
+  for (const warning of warnings) logger.warn({ rule: warning.rule }, formatProblem(warning));
+  return new Lifecycle(settings, logger);
 }

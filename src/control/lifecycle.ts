@@ -3,7 +3,7 @@
  *
  *   starting ─► running ─► draining ─► closed
  */
-import type { SocketAddress } from '../address.js';
+import { formatHostPort, type SocketAddress } from '../address.js';
 import { BindError } from '../listener/listener.js';
 import { createAccessLog } from '../observe/access-log.js';
 import { createEventLog } from '../observe/event-log.js';
@@ -130,7 +130,8 @@ export class Lifecycle {
     for (const { name, address, protocol, proxyProtocol } of this.listeners) {
       logger.info({ listener: name, address, protocol, proxyProtocol }, 'listening');
     }
-    if (this.admin !== undefined) logger.info({ address: this.admin.address }, 'admin listening');
+    const admin = this.admin?.address;
+    if (admin !== undefined) logger.info({ address: formatHostPort(admin.address, admin.port) }, 'admin listening');
     logger.info({ version, node: process.version, pid: process.pid }, 'usher is running');
   }
 }

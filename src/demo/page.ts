@@ -10,7 +10,7 @@ const style = `
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 52rem; height: 100vh; padding: 1.5rem; display: flex; flex-direction: column;
   gap: 1rem; font: 16px/1.5 system-ui, sans-serif; }
-header { display: grid; grid-template-columns: 3fr 2fr; gap: 1rem; }
+header { display: grid; grid-template-columns: 4fr 3fr; gap: 1rem; }
 header div { border: 1px solid var(--line); border-radius: .75rem; padding: 1rem 1.25rem; min-width: 0; }
 header p { margin: 0; opacity: .75; }
 header strong { display: block; overflow-wrap: anywhere; font: 600 2rem/1.3 ui-monospace, monospace; }
