@@ -34,7 +34,7 @@ const files = process.argv.length > 2 ? process.argv.slice(2) : allTests();
 const missing = PEERS.filter(name => findProgram(name) === undefined);
 
 rmSync(RESULTS, { force: true });
-const run = spawn(process.execPath, [tap, 'run', '--reporter=terse', `--output-file=${RESULTS}`, ...files], {
+const run = spawn(process.execPath, [tap, 'run', '--reporter=terse', '--jobs=4', `--output-file=${RESULTS}`, ...files], {
   stdio: ['ignore', 'inherit', 'inherit'],
 });
 const [code] = (await once(run, 'exit')) as [number | null];

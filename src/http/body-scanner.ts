@@ -2,9 +2,9 @@
  * Finds the content inside the bytes of a message body (RFC 9112 6 and 7): strict, pure, no copy. The caller feeds
  * bytes and keeps those that were not used; the scanner keeps only numbers.
  */
-import { type FieldLimits, isForwardingName, knownField, scanFields } from './fields.js';
+import { type FieldLimits, isReservedName, knownField, scanFields, textAt } from './fields.js';
 import type { Framing } from './framing.js';
-import { CR, FIELD_CONTENT, LF } from './grammar.js';
+import { byteAt, CR, FIELD_CONTENT, LF } from './grammar.js';
 
 /**
  * `data`: content stands from `dataStart` to `dataEnd`. `more`: all usable bytes are used. `done`: the body has ended.
@@ -22,17 +22,22 @@ const HEX = Int8Array.from({ length: 256 }, (_, byte) => {
 
 const SEMICOLON = 0x3b;
 
-/** All extensions of a chunk together; nobody uses them but to exhaust or to confuse a parser. */
+/** All extensions of a chunk, and of a body; nobody uses them but to exhaust or to confuse a parser (RFC 9112 7.1.1). */
 const MAX_EXTENSION_BYTES = 256;
+const MAX_ALL_EXTENSION_BYTES = 4096;
 const TOKEN_TEXT = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
-const EXTENSIONS = new RegExp(`^(?:;${TOKEN_TEXT}(?:=(?:${TOKEN_TEXT}|"[^"\\\\\\x00-\\x1f\\x7f]*"))?)+$`);
+const QUOTED_TEXT = '[^"\\\\\\x00-\\x1f\\x7f]*';
+const EXTENSION = `;${TOKEN_TEXT}(?:=(?:${TOKEN_TEXT}|"${QUOTED_TEXT}"))?`;
+const EXTENSIONS = new RegExp(`^(?:${EXTENSION})+$`);
+const EXTENSIONS_SO_FAR = new RegExp(`^(?:${EXTENSION})*(?:;(?:${TOKEN_TEXT}=(?:"${QUOTED_TEXT})?)?)?$`);
 
 /** Offset of the byte behind the chunk extensions that begin at `from`; negative when they are malformed. */
 function extensionEnd(bytes: Buffer, from: number): number {
   let at = from;
-  while (at < bytes.length && FIELD_CONTENT[bytes[at] ?? 0] === 1) at += 1;
+  while (at < bytes.length && FIELD_CONTENT[byteAt(bytes, at)] === 1) at += 1;
   if (at - from > MAX_EXTENSION_BYTES) return -1;
-  return at === bytes.length || EXTENSIONS.test(bytes.toString('latin1', from, at)) ? at : -1;
+  const grammar = at === bytes.length ? EXTENSIONS_SO_FAR : EXTENSIONS;
+  return grammar.test(bytes.toString('latin1', from, at)) ? at : -1;
 }
 
 type State = 'none' | 'length' | 'close' | 'chunk-size' | 'chunk-data' | 'chunk-end' | 'trailer';
@@ -47,6 +52,7 @@ export class BodyScanner {
   done: boolean;
   private state: State;
   private remaining: number;
+  private extensionBytes = 0;
 
   constructor(
     framing: Framing,
@@ -118,19 +124,22 @@ export class BodyScanner {
     let at = this.used;
     let size = 0;
     while (at < bytes.length) {
-      const digit = HEX[bytes[at] ?? 0] ?? -1;
-      if (digit < 0) break;
+      const digit = HEX[byteAt(bytes, at)];
+      if (digit === undefined || digit < 0) break;
       if (at - this.used === MAX_SIZE_DIGITS) return 'bad';
       size = size * 16 + digit;
       at += 1;
     }
     if (at === this.used && at < bytes.length) return 'bad';
+    const sizeEnd = at;
     if (bytes[at] === SEMICOLON) at = extensionEnd(bytes, at);
     if (at < 0) return 'bad';
     if (at === bytes.length) return 'more';
     if (bytes[at] !== CR) return 'bad';
     if (at + 1 === bytes.length) return 'more';
     if (bytes[at + 1] !== LF) return 'bad';
+    this.extensionBytes += at - sizeEnd;
+    if (this.extensionBytes > MAX_ALL_EXTENSION_BYTES) return 'bad';
     this.used = at + 2;
     this.remaining = size;
     this.state = size === 0 ? 'trailer' : 'chunk-data';
@@ -148,11 +157,22 @@ export class BodyScanner {
   }
 }
 
-/** Fields for framing, routing and forwarding must not come in a trailer (RFC 9110 6.5.1). */
+/** Fields that a receiver who merges trailers with the header section must not find there (RFC 9110 6.5.1). */
+const NEVER_TRAILERS = new Set([
+  'authorization',
+  'content-encoding',
+  'content-range',
+  'content-type',
+  'cookie',
+  'set-cookie',
+]);
+
+/** Fields for framing, routing, authentication, content format and forwarding must not come in a trailer. */
 function areTrailersAllowed(fields: readonly string[]): boolean {
   for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i] ?? '';
-    if ((knownField(name) ?? 'date') !== 'date' || isForwardingName(name)) return false;
+    const name = textAt(fields, i);
+    if ((knownField(name) ?? 'date') !== 'date' || isReservedName(name)) return false;
+    if (NEVER_TRAILERS.has(name.toLowerCase())) return false;
   }
   return true;
 }

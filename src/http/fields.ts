@@ -3,7 +3,7 @@
  * pure: it refuses what RFC 9112 section 5 lets a recipient refuse.
  */
 import type { Code } from '../codes.js';
-import { COLON, CR, FIELD_CONTENT, HTAB, LF, SP, TOKEN } from './grammar.js';
+import { byteAt, COLON, CR, FIELD_CONTENT, HTAB, LF, SP, TOKEN } from './grammar.js';
 
 /** Names whose meaning the engine knows. Everything else is passed on as it is. */
 const KNOWN = [
@@ -36,9 +36,35 @@ export function knownField(name: string): KnownField | undefined {
   return KNOWN_LENGTHS.has(name.length) ? KNOWN_BY_NAME.get(name.toLowerCase()) : undefined;
 }
 
-/** `X-Forwarded-*`, `Forwarded` and `X-Real-IP`, in any case and with underscores for hyphens. */
-export function isForwardingName(name: string): boolean {
-  return name.length >= 9 && /^(?:x[-_]forwarded(?:[-_].*)?|forwarded|x[-_]real[-_]ip)$/i.test(name);
+/** Any mark that a name may have: CGI and its heirs see `_` in place of all of them (RFC 3875 4.1.18). */
+const MARK = '[^0-9a-z]';
+const FORWARDING = `forwarded|x${MARK}forwarded(?:${MARK}.*)?|x${MARK}real${MARK}ip`;
+const DISGUISED = KNOWN.filter(name => name.includes('-'))
+  .map(name => name.replaceAll('-', MARK))
+  .join('|');
+const RESERVED = new RegExp(`^(?:${FORWARDING}|${DISGUISED})$`, 'i');
+
+/**
+ * Names that only usher may speak: `X-Forwarded-*`, `Forwarded` and `X-Real-IP`, and whatever a backend that folds
+ * hyphens into underscores would take for one of them or for a field that the engine acts on (`Content_Length`).
+ */
+export function isReservedName(name: string): boolean {
+  return name.length >= SHORTEST_RESERVED && RESERVED.test(name);
+}
+
+const SHORTEST_RESERVED = 'forwarded'.length;
+
+/** The members of a comma-separated list, lower case, empty ones left out (RFC 9110 5.6.1). */
+export function listNames(value: string): string[] {
+  return value
+    .toLowerCase()
+    .split(/[ \t]*,[ \t]*/)
+    .filter(name => name !== '');
+}
+
+/** The name or value at an index that is known to exist. */
+export function textAt(fields: readonly string[], index: number): string {
+  return fields[index] ?? '';
 }
 
 /** How many fields and bytes a section may have. */
@@ -97,8 +123,13 @@ export function scanFields(bytes: Buffer, start: number, from: number, limits: F
 function cut(bytes: Buffer, from: number, to: number, marks: readonly number[]): string[] {
   const text = bytes.toString('latin1', from, to);
   const fields: string[] = [];
-  for (let i = 0; i < marks.length; i += 2) {
-    fields.push(text.slice((marks[i] ?? 0) - from, (marks[i + 1] ?? 0) - from));
+  let start = -1;
+  for (const mark of marks) {
+    if (start < 0) start = mark;
+    else {
+      fields.push(text.slice(start - from, mark - from));
+      start = -1;
+    }
   }
   return fields;
 }
@@ -109,13 +140,13 @@ function isBlank(byte: number | undefined): boolean {
 
 function nameEnd(bytes: Buffer, from: number, stop: number): number {
   let at = from;
-  while (at < stop && TOKEN[bytes[at] ?? 0] === 1) at += 1;
+  while (at < stop && TOKEN[byteAt(bytes, at)] === 1) at += 1;
   return at;
 }
 
 function contentEnd(bytes: Buffer, from: number, stop: number): number {
   let at = from;
-  while (at < stop && FIELD_CONTENT[bytes[at] ?? 0] === 1) at += 1;
+  while (at < stop && FIELD_CONTENT[byteAt(bytes, at)] === 1) at += 1;
   return at;
 }
 

@@ -33,9 +33,10 @@ export function declaredFraming({ lengths, codings, minor }: FramingFields): Fra
     if (codings.length > 1 || codings[0]?.toLowerCase() !== 'chunked') return 'transfer-coding-invalid';
     return CHUNKED;
   }
-  if (lengths.length === 0) return undefined;
-  if (lengths.length > 1) return 'framing-ambiguous';
-  const length = parseLength(lengths[0] ?? '');
+  const [declared, ...others] = lengths;
+  if (declared === undefined) return undefined;
+  if (others.length > 0) return 'framing-ambiguous';
+  const length = parseLength(declared);
   if (length === undefined) return 'content-length-invalid';
   return length === 0 ? EMPTY : { kind: 'length', length };
 }

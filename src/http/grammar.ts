@@ -6,6 +6,11 @@ export const CR = 0x0d;
 export const SP = 0x20;
 export const COLON = 0x3a;
 
+/** The byte at an offset that is known to be inside; 0 (in no table) outside. */
+export function byteAt(bytes: Buffer, at: number): number {
+  return bytes[at] ?? 0;
+}
+
 function tableOf(member: (byte: number) => boolean): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, byte) => (member(byte) ? 1 : 0));
 }

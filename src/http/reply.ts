@@ -30,7 +30,7 @@ export function replyText(code: Code, close: boolean, toHead: boolean): string {
   const status = statusOf(code);
   const body = `${status} ${code}: ${causes[code].text}\n`;
   return (
-    `HTTP/1.1 ${status} ${REASONS[status] ?? 'Error'}\r\n` +
+    `HTTP/1.1 ${status} ${REASONS[status]}\r\n` +
     `Date: ${new Date().toUTCString()}\r\n` +
     'Content-Type: text/plain; charset=utf-8\r\n' +
     `Content-Length: ${body.length}\r\n` +

@@ -1,8 +1,8 @@
 /** Request heads (RFC 9112 3 and 5), decoded strictly: bytes in; out comes *more*, a head and its length, or *bad*. */
 import type { Code } from '../codes.js';
-import { type KnownField, knownField, scanFields } from './fields.js';
+import { type KnownField, knownField, listNames, scanFields, textAt } from './fields.js';
 import { declaredFraming, type Framing, NO_BODY } from './framing.js';
-import { CR, isHost, LF, SP, TARGET, TOKEN } from './grammar.js';
+import { byteAt, CR, isHost, LF, SP, TARGET, TOKEN } from './grammar.js';
 
 export interface HeadLimits {
   readonly startLineBytes: number;
@@ -70,12 +70,12 @@ function scanRequestLine(bytes: Buffer, start: number, limits: HeadLimits): Requ
   const stop = Math.min(bytes.length, start + limits.startLineBytes);
   const overrun = () => (bytes.length > stop ? bad('start-line-too-long') : MORE);
   let at = start;
-  while (at < stop && TOKEN[bytes[at] ?? 0] === 1) at += 1;
+  while (at < stop && TOKEN[byteAt(bytes, at)] === 1) at += 1;
   if (at === stop) return overrun();
   if (at === start || bytes[at] !== SP) return bad('method-invalid');
   const target = at + 1;
   at = target;
-  while (at < stop && TARGET[bytes[at] ?? 0] === 1) at += 1;
+  while (at < stop && TARGET[byteAt(bytes, at)] === 1) at += 1;
   if (at === stop) return overrun();
   if (at === target || bytes[at] !== SP) return bad('target-invalid');
   const version = at + 1;
@@ -99,7 +99,7 @@ function scanVersion(bytes: Buffer, from: number, stop: number): 0 | 1 | 'more' 
     if (bytes[from + i] !== VERSION[i]) return i === 5 ? 'version-unsupported' : 'request-line-invalid';
   }
   if (from + 7 >= stop) return 'more';
-  const minor = (bytes[from + 7] ?? 0) - 0x30;
+  const minor = byteAt(bytes, from + 7) - 0x30;
   if (minor !== 0 && minor !== 1) return 'version-unsupported';
   if (from + 8 >= stop) return 'more';
   if (bytes[from + 8] !== CR) return bytes[from + 8] === LF ? 'line-ending-invalid' : 'request-line-invalid';
@@ -133,9 +133,9 @@ function gather(fields: readonly string[]): Gathered {
     websocketVersions: [],
   };
   for (let i = 0; i < fields.length; i += 2) {
-    const known = knownField(fields[i] ?? '');
+    const known = knownField(textAt(fields, i));
     found.known.push(known);
-    if (known !== undefined) note(found, known, fields[i + 1] ?? '');
+    if (known !== undefined) note(found, known, textAt(fields, i + 1));
   }
   return found;
 }
@@ -168,15 +168,6 @@ function note(found: Gathered, known: KnownField, value: string): void {
       break;
     default:
   }
-}
-
-/** The members of a comma-separated list, lower case, empty ones left out (RFC 9110 5.6.1). */
-export function listNames(value: string): string[] {
-  return value
-    .toLowerCase()
-    .split(',')
-    .map(name => name.trim())
-    .filter(name => name !== '');
 }
 
 function understand(line: RequestLine, fields: readonly string[]): RequestHead | Code {
@@ -228,9 +219,10 @@ const ABSOLUTE = /^https?:\/\/([^/?]*)([/?].*)?$/i;
 function splitTarget(target: string, method: string, host: string | undefined): SplitTarget | Code {
   if (target.startsWith('/')) return { target, host };
   if (target === '*') return method === 'OPTIONS' ? { target, host } : 'target-invalid';
-  const [whole, authority = '', path = '/'] = ABSOLUTE.exec(target) ?? [];
+  const [whole, authority = '', path] = ABSOLUTE.exec(target) ?? [];
   if (whole === undefined || !isHost(authority)) return 'target-invalid';
-  if (target.endsWith(authority) && method === 'OPTIONS') return { target: '*', host: authority };
+  // The absolute form of `*` (RFC 9112 3.2.4).
+  if (path === undefined) return { target: method === 'OPTIONS' ? '*' : '/', host: authority };
   return { target: path.startsWith('/') ? path : `/${path}`, host: authority };
 }
 
@@ -251,7 +243,7 @@ function asksForWebSocket(found: Gathered, line: RequestLine, framing: Framing):
   const body = framing.kind !== 'none' && !(framing.kind === 'length' && framing.length === 0);
   if (line.method !== 'GET' || line.minor !== 1 || body) return 'upgrade-invalid';
   const { websocketKeys: keys, websocketVersions: versions } = found;
-  if (keys.length !== 1 || !WEBSOCKET_KEY.test(keys[0] ?? '')) return 'upgrade-invalid';
-  if (versions.length !== 1 || !/^[0-9]{1,3}$/.test(versions[0] ?? '')) return 'upgrade-invalid';
+  if (keys.length !== 1 || !WEBSOCKET_KEY.test(textAt(keys, 0))) return 'upgrade-invalid';
+  if (versions.length !== 1 || !/^[0-9]{1,3}$/.test(textAt(versions, 0))) return 'upgrade-invalid';
   return true;
 }

@@ -1,8 +1,8 @@
 /** Response heads (RFC 9112 4 and 5), decoded as strictly as requests: a backend's mistake must not become a client's. */
-import { type KnownField, knownField, scanFields } from './fields.js';
+import { type KnownField, knownField, listNames, scanFields, textAt } from './fields.js';
 import { declaredFraming, type Framing } from './framing.js';
-import { CR, FIELD_CONTENT, LF, SP } from './grammar.js';
-import { type HeadLimits, isPersistent, listNames } from './request-head.js';
+import { byteAt, CR, FIELD_CONTENT, LF, SP } from './grammar.js';
+import { type HeadLimits, isPersistent } from './request-head.js';
 
 export interface ResponseHead {
   readonly status: number;
@@ -53,15 +53,17 @@ const MINOR_AT = 7;
 const STATUS_AT = 9;
 const REASON_AT = 13;
 const SHAPE = /^HTTP\/1\.[01] [1-9][0-9][0-9]$/;
+/** Completes the beginning of a status line, so that its bytes are judged as they come. */
+const EXAMPLE = 'HTTP/1.1 200';
 
 function scanStatusLine(bytes: Buffer, limits: HeadLimits): StatusLine | ResponseScan {
   const stop = Math.min(bytes.length, limits.startLineBytes);
-  if (stop < REASON_AT + 1) return bytes.length > 0 && bytes[0] !== 0x48 ? BAD : MORE;
-  if (!SHAPE.test(bytes.toString('latin1', 0, REASON_AT - 1))) return BAD;
-  // The space behind the status is required even before an empty reason, but many senders leave it out.
   let at = REASON_AT - 1;
-  if (bytes[at] !== SP && bytes[at] !== CR) return BAD;
-  while (at < stop && FIELD_CONTENT[bytes[at] ?? 0] === 1) at += 1;
+  const begin = bytes.toString('latin1', 0, Math.min(at, stop));
+  if (!SHAPE.test(begin + EXAMPLE.slice(begin.length))) return BAD;
+  // The space behind the status is required even before an empty reason, but many senders leave it out.
+  if (at < stop && bytes[at] !== SP && bytes[at] !== CR) return BAD;
+  while (at < stop && FIELD_CONTENT[byteAt(bytes, at)] === 1) at += 1;
   if (at + 1 >= stop) return bytes.length > stop || (at < stop && bytes[at] !== CR) ? BAD : MORE;
   if (bytes[at] !== CR || bytes[at + 1] !== LF) return BAD;
   return {
@@ -80,9 +82,9 @@ function understand(line: StatusLine, fields: readonly string[]): ResponseHead |
   const upgrades: string[] = [];
   let keepAliveMs: number | undefined;
   for (let i = 0; i < fields.length; i += 2) {
-    const name = knownField(fields[i] ?? '');
+    const name = knownField(textAt(fields, i));
     known.push(name);
-    const value = fields[i + 1] ?? '';
+    const value = textAt(fields, i + 1);
     if (name === 'content-length') lengths.push(value);
     else if (name === 'transfer-encoding') codings.push(value);
     else if (name === 'connection') connectionNames.push(...listNames(value));
@@ -92,8 +94,16 @@ function understand(line: StatusLine, fields: readonly string[]): ResponseHead |
   const { status, reason, minor } = line;
   const declared = declaredFraming({ lengths, codings, minor });
   if (typeof declared === 'string') return undefined;
-  const persistent = isPersistent(minor, connectionNames);
+  const persistent = isPersistent(minor, connectionNames) && !(status === 204 && hasContent(declared));
   return { status, reason, minor, fields, known, declared, persistent, keepAliveMs, connectionNames, upgrades };
+}
+
+/**
+ * A 204 has no content, and a sender that declares some (RFC 9112 6.1 and 6.3 forbid it) may send it all the same: it
+ * must not meet the next exchange of the connection.
+ */
+function hasContent(declared: Framing | undefined): boolean {
+  return declared?.kind === 'chunked' || (declared?.kind === 'length' && declared.length > 0);
 }
 
 /** `timeout=5, max=100` → 5000 (the form that servers use since RFC 2068 19.7.1.1). */

@@ -3,7 +3,7 @@
  * came. Hop-by-hop fields go (RFC 9110 7.6.1), and what a client says about itself goes: it is written anew.
  */
 import { formatHostPort, type SocketAddress } from '../address.js';
-import { isForwardingName, type KnownField } from './fields.js';
+import { isReservedName, type KnownField, textAt } from './fields.js';
 import type { Framing } from './framing.js';
 import type { RequestHead } from './request-head.js';
 import type { ResponseHead } from './response-head.js';
@@ -69,15 +69,21 @@ export function requestHeadText(head: RequestHead, forwarded: ForwardedFields, f
   const { fields, known } = head;
   const named = namedFields(head.connectionNames);
   let text = `${head.method} ${head.target} HTTP/1.1\r\n`;
-  if (head.host === undefined) text += `Host: ${fallbackHost}\r\n`;
+  if (head.minor === 0 && !known.includes('host')) text += `Host: ${head.host ?? fallbackHost}\r\n`;
   for (let i = 0; i < known.length; i += 1) {
-    const name = fields[2 * i] ?? '';
+    const name = textAt(fields, 2 * i);
     if (!goesToBackend(name, known[i], head, named)) continue;
-    text += `${name}: ${known[i] === 'host' ? head.host : fields[2 * i + 1]}\r\n`;
+    const value = textAt(fields, 2 * i + 1);
+    text += `${name}: ${known[i] === 'host' ? head.host : canonical(value, known[i], head.framing)}\r\n`;
   }
   if (head.framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
   if (head.upgrade) text += 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
   return `${text}${forwarded.text(head.host)}\r\n`;
+}
+
+/** A length is sent as it was understood: a receiver may take leading zeros for octal. */
+function canonical(value: string, known: KnownField | undefined, framing: Framing | undefined): string {
+  return known === 'content-length' && framing?.kind === 'length' ? String(framing.length) : value;
 }
 
 function goesToBackend(
@@ -86,7 +92,7 @@ function goesToBackend(
   head: RequestHead,
   named: ReadonlySet<string> | undefined,
 ): boolean {
-  if (known === undefined) return !isForwardingName(name) && named?.has(name.toLowerCase()) !== true;
+  if (known === undefined) return !isReservedName(name) && named?.has(name.toLowerCase()) !== true;
   if (HOP_BY_HOP.has(known) || known === 'forwarded') return false;
   if (known === 'expect') return head.expectsContinue;
   if (known === 'trailer') return head.framing.kind === 'chunked';
@@ -120,9 +126,9 @@ function statusAndFields(head: ResponseHead, chunked: boolean): string {
   const named = namedFields(head.connectionNames);
   let text = `HTTP/1.1 ${status} ${head.reason}\r\n`;
   for (let i = 0; i < known.length; i += 1) {
-    const name = fields[2 * i] ?? '';
+    const name = textAt(fields, 2 * i);
     if (!goesToClient(name, known[i], status, chunked, named)) continue;
-    text += `${name}: ${fields[2 * i + 1]}\r\n`;
+    text += `${name}: ${canonical(textAt(fields, 2 * i + 1), known[i], head.declared)}\r\n`;
   }
   return text;
 }
