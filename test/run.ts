@@ -34,9 +34,13 @@ const files = process.argv.length > 2 ? process.argv.slice(2) : allTests();
 const missing = PEERS.filter(name => findProgram(name) === undefined);
 
 rmSync(RESULTS, { force: true });
-const run = spawn(process.execPath, [tap, 'run', '--reporter=terse', '--jobs=4', `--output-file=${RESULTS}`, ...files], {
-  stdio: ['ignore', 'inherit', 'inherit'],
-});
+const run = spawn(
+  process.execPath,
+  [tap, 'run', '--reporter=terse', '--jobs=4', `--output-file=${RESULTS}`, ...files],
+  {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  },
+);
 const [code] = (await once(run, 'exit')) as [number | null];
 process.stdout.write(`Node ${process.version}\n`);
 if (missing.length > 0) process.stdout.write(`Left out, because they are not installed: ${missing.join(', ')}\n`);

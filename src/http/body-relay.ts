@@ -44,11 +44,15 @@ export class BodyRelay {
   feed(bytes: Buffer, from: number): Code | undefined {
     if (this.scanner.done) return undefined;
     this.target.cork();
+    const pieces: Buffer[] = [];
     let event = this.scanner.next(bytes, from);
     while (event === 'data') {
-      this.relay(bytes.subarray(this.scanner.dataStart, this.scanner.dataEnd));
+      pieces.push(bytes.subarray(this.scanner.dataStart, this.scanner.dataEnd));
       event = this.scanner.next(bytes, this.scanner.used);
     }
+    // The chunks of one arrival become one: a body of single bytes must not cost three writes for each.
+    const [first] = pieces;
+    if (first !== undefined) this.relay(pieces.length === 1 ? first : Buffer.concat(pieces));
     if (event === 'done' && this.chunked) this.finish();
     this.target.uncork();
     this.consumed += this.scanner.used - from;

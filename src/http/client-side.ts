@@ -19,6 +19,8 @@ const LINGER_MS = 5_000;
 /** What a closing client may still send before it is cut off, bytes. */
 const LINGER_BYTES = 1 << 20;
 
+const EMPTY_LINE = Buffer.from('\r\n');
+
 export class ClientSide implements WireReader, ExchangeClient {
   /** Whether the client has not sent a byte. */
   silent = true;
@@ -131,8 +133,8 @@ export class ClientSide implements WireReader, ExchangeClient {
 
   private awaitRequest(): void {
     const { timeouts } = this.owner;
-    if (this.clientEnded || (this.owner.draining && this.held.size === 0)) this.close();
-    else if (this.held.size === 0) this.owner.expectWithin(timeouts.keepAliveMs, 'head-timeout');
+    if (this.clientEnded || (this.owner.draining && this.betweenRequests)) this.close();
+    else if (this.betweenRequests) this.owner.expectWithin(timeouts.keepAliveMs, 'head-timeout');
     else if (!this.headOpen) {
       this.headOpen = true;
       this.owner.expectWithin(timeouts.requestHeadMs, 'head-timeout');
@@ -188,13 +190,19 @@ export class ClientSide implements WireReader, ExchangeClient {
   expired(code: Code): void {
     if (this.closing) this.lingered();
     else if (this.exchange !== undefined) this.exchange.expired(code);
-    else if (this.held.size > 0) this.refuse(code);
-    else this.close();
+    else if (this.betweenRequests) this.close();
+    else this.refuse(code);
   }
 
   /** Ends a connection that waits for a request; one with an exchange ends behind it. */
   drain(): void {
-    if (this.exchange === undefined && this.held.size === 0 && !this.closing) this.close();
+    if (this.exchange === undefined && this.betweenRequests && !this.closing) this.close();
+  }
+
+  /** Nothing of a request is there: an empty line that old clients send behind a body begins none (RFC 9112 2.2). */
+  private get betweenRequests(): boolean {
+    const { held } = this;
+    return held.size === 0 || (held.size <= EMPTY_LINE.length && held.bytes.equals(EMPTY_LINE.subarray(0, held.size)));
   }
 
   /** Answers a head that was not understood and closes: what follows it has no meaning any more. */

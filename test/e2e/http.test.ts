@@ -915,3 +915,13 @@ t.test('what was read of one response is never part of the next', async t => {
   t.equal((await nextResponse(client)).body.toString(), 'xyz');
   t.equal((await take(client, 0)).length, 0);
 });
+
+t.test('the chunks of one arrival go on as one chunk', async t => {
+  const backend = await serveSpoken(t);
+  const usher = await startUsherBefore(t, backend.port);
+  const head = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
+  const client = await connect(t, usher.port, `${HEADER}${head}${'1\r\nx\r\n'.repeat(20)}0\r\n\r\n`);
+  const request = await (await backend.connection(0)).until('\r\n0\r\n\r\n');
+  t.match(request, /\r\n\r\n14\r\nx{20}\r\n0\r\n\r\n$/);
+  client.socket.destroy();
+});

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { content, leftovers, NOTHING_LEFT, relayed, Sink, Source, standstill } from '../support/flow.js';
 import { nextResponse, request, response, serveAnswers, serveHttp, serveSpoken } from '../support/http.js';
-import { connect, HEADER, type RawClient } from '../support/sockets.js';
+import { connect, converse, HEADER, type RawClient, serve } from '../support/sockets.js';
 import { type RunningUsher, startUsherBefore } from '../support/usher.js';
 
 const SIZE = 100 * (1 << 20);
@@ -172,4 +172,15 @@ t.test('a client that goes on sending behind its last response is cut off before
   t.ok(source.accepted < ON_THE_WAY, `${source.accepted} bytes`);
   await usher.seen.atRest();
   t.same(await leftovers(usher), NOTHING_LEFT);
+});
+
+t.test('an empty line behind a request begins no other one: the idle client is closed without a 408', async t => {
+  const backend = await serve(t, client => {
+    client.socket.on('data', () => client.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'));
+  });
+  const usher = await startUsherBefore(t, backend.port, { timeouts: { requestHeadMs: 50, keepAliveMs: 50 } });
+  const text = await converse(t, usher.port, `${HEADER}GET / HTTP/1.1\r\nHost: a\r\n\r\n\r\n`);
+  t.match(text, /^HTTP\/1\.1 200 OK\r\n/);
+  t.notMatch(text, /408/);
+  t.same(usher.seen.codes, []);
 });
