@@ -82,6 +82,8 @@ export interface ListenerSettings {
   readonly trustedSources: readonly Cidr[] | undefined;
   /** In the order in which they are tried: with a host before without, longer path first. At least one. */
   readonly routes: readonly RouteSettings[];
+  /** Methods that are answered 501 and never forwarded. */
+  readonly refusedMethods: ReadonlySet<string>;
   /** Whether RFC 7239 `Forwarded` is sent to the backend. */
   readonly forwarded: boolean;
   /** `auto`: https when the PROXY header says so (SSL TLV, or destination port 443), else http. */

@@ -6,6 +6,7 @@ import { version } from '../version.js';
 import { check } from './check.js';
 import { decode } from './decode.js';
 import { EXIT } from './exit-codes.js';
+import { printableLine } from './printable.js';
 import { type ProbeOptions, probe } from './probe.js';
 import { type RunOptions, run } from './run.js';
 import { runDemo } from './run-demo.js';
@@ -37,6 +38,16 @@ function describe(error: unknown, verbose: boolean): string {
   return verbose ? (error.stack ?? error.message) : error.message;
 }
 
+/** What commander says of wrong usage (`error: …`, perhaps with a guess in a second line) as one sentence. */
+function usageSentence(text: string): string {
+  const words = text
+    .replace(/^error: /, '')
+    .trim()
+    .split(/\s*\n\s*/)
+    .join(' ');
+  return `usher: ${printableLine(words)}; usher --help and usher COMMAND --help show what there is\n`;
+}
+
 type Settle = (code: number) => void;
 
 function buildProgram(process: NodeJS.Process, settle: Settle): Command {
@@ -47,6 +58,7 @@ function buildProgram(process: NodeJS.Process, settle: Settle): Command {
     .version(version)
     .option('--verbose', 'print stack traces of unexpected errors')
     .addHelpText('after', EXIT_CODES)
+    .configureOutput({ outputError: (text, write) => write(usageSentence(text)) })
     .exitOverride();
   addRun(program, process, settle);
   addCheck(program, process, settle);
@@ -67,13 +79,16 @@ function addRun(program: Command, process: NodeJS.Process, settle: Settle): void
   program
     .command('run')
     .description('forward connections until SIGTERM, SIGINT or POST /drain')
+    .allowExcessArguments()
     .option('--config <file>', 'YAML or JSON configuration; USHER_CONFIG names it too')
     .option('--listen <address>', 'without a file: port, host:port or [v6]:port to listen on')
     .option('--backend-port <port>', 'without a file: port of the backend on 127.0.0.1')
     .option('--proxy-protocol <mode>', 'without a file: required, optional or off (default: required)')
     .option('--trusted-source <cidr>', 'without a file: peers whose PROXY header is believed; repeatable', repeat)
     .option('--admin <address>', 'without a file: address of /metrics, /readyz …, or off (default: 127.0.0.1:9180)')
-    .action(async (options: RunOptions) => settle(await run(options, process)));
+    .action(async (options: RunOptions, command: Command) =>
+      settle(await run({ ...options, rest: command.args }, process)),
+    );
 }
 
 function addCheck(program: Command, process: NodeJS.Process, settle: Settle): void {

@@ -6,8 +6,15 @@ import { startFromFile } from './run.js';
 
 /** Runs the demo until a signal ends it; answers the exit code. */
 export async function runDemo(configFile: string, process: NodeJS.Process): Promise<number> {
-  const running = await demo({ run: file => startFromFile(file, process), configFile, io: process });
+  let stopped = Promise.resolve();
+  const run = async (file: string) => {
+    const usher = await startFromFile(file, process);
+    stopped = usher.stopped;
+    return usher;
+  };
+  const running = await demo({ run, configFile, io: process });
   if (running.kind === 'failed') return running.exitCode;
-  await stopOnSignals({ drain: () => running.close(), close: () => running.close() });
+  const close = () => running.close();
+  await Promise.race([stopOnSignals({ drain: close, close }), stopped.then(close)]);
   return EXIT.fine;
 }

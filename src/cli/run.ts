@@ -7,6 +7,7 @@ import { stopOnSignals } from '../control/signals.js';
 import { BindError } from '../listener/listener.js';
 import { createLogger } from '../observe/log.js';
 import { EXIT } from './exit-codes.js';
+import { printableLine } from './printable.js';
 
 /** The options of `usher run`, as commander hands them over. */
 export interface RunOptions {
@@ -16,6 +17,8 @@ export interface RunOptions {
   readonly proxyProtocol?: string | undefined;
   readonly trustedSource?: readonly string[] | undefined;
   readonly admin?: string | undefined;
+  /** Words that belong to no option: a file without `--config`, mostly. */
+  readonly rest?: readonly string[] | undefined;
 }
 
 export interface RunIo {
@@ -54,7 +57,8 @@ export async function startFromFile(file: string, io: RunIo): Promise<Lifecycle>
 }
 
 function load(options: RunOptions, fromEnvironment: string | undefined): ConfigResult | string {
-  const { config, ...flags } = options;
+  const { config, rest: [word] = [], ...flags } = options;
+  if (word !== undefined) return `${printableLine(word)} belongs to no option: ${USAGE}`;
   const flagged = Object.values(flags).some(value => value !== undefined && value.length > 0);
   if (config !== undefined && flagged) return `--config and the flags of a listener exclude each other: ${USAGE}`;
   if (flagged) {

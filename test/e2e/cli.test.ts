@@ -314,9 +314,14 @@ const cases: readonly Case[] = [
 
   { words: [], code: 64, err: /^Usage: usher/ },
   { words: ['usher'], code: 64, err: /unknown command 'usher'/ },
-  { words: ['run', '--port', '8080'], code: 64, err: /^error: unknown option '--port'\n/ },
+  { words: ['run', '--port', '8080'], code: 64, err: /^usher: unknown option '--port'; usher --help .*\n$/ },
   { words: ['run', '--listen'], code: 64, err: /argument missing/ },
-  { words: ['run', 'extra', '--listen', '8080', '--backend-port', '3000'], code: 64, err: /too many arguments/ },
+  { words: ['chek'], code: 64, err: /^usher: unknown command 'chek' \(Did you mean check\?\); usher --help .*\n$/ },
+  {
+    words: ['run', 'extra', '--listen', '8080', '--backend-port', '3000'],
+    code: 64,
+    err: /^extra belongs to no option: write usher run --config FILE, or .*\n$/,
+  },
   { words: ['run'], code: 64, err: /^no configuration: write usher run --config FILE, or .*, or set USHER_CONFIG\n$/ },
   { words: ['run', '--listen', '8080'], code: 64, err: /^--listen and --backend-port go together: .*\n$/ },
   {

@@ -25,6 +25,7 @@ export function listenerSettings(changes: ListenerChanges = {}): ListenerSetting
     routes: [{ host: undefined, path: '/', backend: 'chat' }],
     forwarded: false,
     forwardedProto: 'auto',
+    refusedMethods: new Set(['CONNECT', 'TRACE']),
     ...changes,
     timeouts: {
       proxyHeaderMs: 5_000,

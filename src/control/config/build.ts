@@ -1,4 +1,5 @@
 /** A configuration that has no problems → what the data plane is told. */
+import { REFUSED_METHODS } from '../../http/request-head.js';
 import type { BackendSettings, ListenerSettings, RouteSettings, Settings } from '../../settings.js';
 import { type BackendConfig, backendDefaults, type Config, type ListenerConfig } from './schema.js';
 
@@ -20,6 +21,7 @@ export function buildSettings(config: Config): Settings {
 
 function buildListener(name: string, listener: ListenerConfig): readonly ListenerSettings[] {
   const { listen, protocol, proxyProtocol, forwarded, forwardedProto, timeouts, limits } = listener;
+  const allowed = new Set<string>(listener.allowMethods);
   // The rule missing-key has made sure of it.
   if (listen === undefined) return [];
   return [
@@ -32,6 +34,7 @@ function buildListener(name: string, listener: ListenerConfig): readonly Listene
       routes: buildRoutes(name, listener),
       forwarded,
       forwardedProto,
+      refusedMethods: new Set([...REFUSED_METHODS].filter(method => !allowed.has(method))),
       timeouts: {
         proxyHeaderMs: timeouts.proxyHeader,
         requestHeadMs: timeouts.requestHead,

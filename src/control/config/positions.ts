@@ -73,7 +73,17 @@ function emptyTree(place: Place): Tree {
   return { kind: 'map', place, entries: new Map() };
 }
 
+/** What the parser says of the usual slips, and what to do about them. */
+const remedies: readonly (readonly [RegExp, string])[] = [
+  [/^Tabs are not allowed/, 'tabs are not allowed as indentation: use spaces'],
+  [/^Source contains multiple documents/, 'a second document begins here: keep one of them, without the line ---'],
+  [/^Unexpected scalar at node end/, 'there is more behind the value: quote it as a whole, as in "[::1]:8080"'],
+  [/^Implicit keys need to be on a single line/, 'a key goes on in the next line: does it lack its colon?'],
+];
+
 function syntaxWords(message: string): string {
+  const remedy = remedies.find(([pattern]) => pattern.test(message));
+  if (remedy !== undefined) return `this is not valid YAML: ${remedy[1]}`;
   const words = message.length > 200 ? `${message.slice(0, 200)}…` : message;
   return `this is not valid YAML: ${words.replace(/\s+/g, ' ')}`;
 }

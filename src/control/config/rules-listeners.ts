@@ -1,6 +1,8 @@
 /** Rules about trust in the PROXY header, and about keys that mean nothing where they stand. */
-import { formatPath } from './problem.js';
+import { type Cidr, parseCidr } from '../../address.js';
+import { formatPath, show } from './problem.js';
 import type { ListenerConfig } from './schema.js';
+import { find } from './tree.js';
 import { formatDuration } from './units.js';
 import type { Finding, View } from './view.js';
 
@@ -9,16 +11,20 @@ export function* trustedSources(view: View): Iterable<Finding> {
   for (const [name, listener] of Object.entries(view.config.listeners)) {
     const path = ['listeners', name];
     if (!view.isSound(...path, 'trustedSources') || !view.isSound(...path, 'proxyProtocol')) continue;
-    const finding = trustFinding(listener, formatPath(path));
+    const isFlag = view.place(path).line === 0;
+    const finding = trustFinding(
+      listener,
+      formatPath(path),
+      `list the subnets of the balancer, as in ${isFlag ? '--trusted-source 10.0.0.0/8' : 'trustedSources: [10.0.0.0/8]'}`,
+    );
     if (finding === undefined) continue;
     const pointsAtOptional = listener.proxyProtocol === 'optional' && listener.trustedSources === undefined;
     yield { ...finding, path: [...path, pointsAtOptional ? 'proxyProtocol' : 'trustedSources'] };
   }
 }
 
-function trustFinding(listener: ListenerConfig, owner: string): Omit<Finding, 'path'> | undefined {
+function trustFinding(listener: ListenerConfig, owner: string, advice: string): Omit<Finding, 'path'> | undefined {
   const { proxyProtocol, trustedSources: sources } = listener;
-  const advice = 'list the subnets of the balancer, as in trustedSources: [10.0.0.0/8]';
   if (proxyProtocol === 'off') {
     if (sources === undefined) return undefined;
     const message = 'proxyProtocol is off, so no PROXY header is read and trustedSources does nothing: remove it';
@@ -37,6 +43,24 @@ function trustFinding(listener: ListenerConfig, owner: string): Omit<Finding, 'p
   return { rule: 'trusted-sources-open', severity: 'warning', message };
 }
 
+/** `cidr-host-bits` (warning): 10.0.1.0/8 is all of 10.0.0.0/8, and whoever wrote it may have meant /24. */
+export function* cidrHostBits(view: View): Iterable<Finding> {
+  for (const [name, { trustedSources: sources = [] }] of Object.entries(view.config.listeners)) {
+    for (const [index, source] of sources.entries()) {
+      const path = ['listeners', name, 'trustedSources', index];
+      const written = find(view.accepted, path);
+      if (written?.kind !== 'leaf' || !hasHostBits(String(written.value), source)) continue;
+      const message = `${show(written.value)} is the whole range ${source.text}: write that, or a longer prefix if less was meant`;
+      yield { rule: 'cidr-host-bits', severity: 'warning', path, message };
+    }
+  }
+}
+
+function hasHostBits(written: string, { bytes }: Cidr): boolean {
+  const address = parseCidr(written.split('/', 1)[0] ?? '');
+  return address?.bytes.some((byte, index) => byte !== bytes[index]) ?? false;
+}
+
 /** `routes-on-tcp`: without HTTP there is neither host nor path to choose by. */
 export function* routesOnTcp(view: View): Iterable<Finding> {
   for (const [name, { protocol }] of Object.entries(view.config.listeners)) {
@@ -50,6 +74,7 @@ export function* routesOnTcp(view: View): Iterable<Finding> {
 const httpOnly: readonly (readonly string[])[] = [
   ['forwarded'],
   ['forwardedProto'],
+  ['allowMethods'],
   ...['requestHead', 'keepAlive', 'requestBody', 'response', 'responseBody'].map(key => ['timeouts', key]),
   ...['startLine', 'head', 'headFields', 'requestsPerConnection'].map(key => ['limits', key]),
 ];

@@ -11,6 +11,7 @@ import {
 } from './rules-backends.js';
 import {
   balanceIgnored,
+  cidrHostBits,
   httpOnlyKey,
   proxyHeaderTimeoutShort,
   routesOnTcp,
@@ -32,6 +33,7 @@ export const rules: readonly Rule[] = [
   duplicateRoute,
   routesOnTcp,
   trustedSources,
+  cidrHostBits,
   httpOnlyKey,
   proxyHeaderTimeoutShort,
   balanceIgnored,

@@ -127,6 +127,10 @@ function readRouteHost(input: unknown): Reading<string> {
 export const routePath = () => scalar(readRoutePath, { type: 'string', pattern: '^/[^?#\\s]*$' });
 
 function readRoutePath(input: unknown): Reading<string> {
+  if (typeof input === 'string' && input.endsWith('/*')) {
+    const fault = `${show(input)} would match a * only: a path is a prefix anyway, write ${show(input.slice(0, -1))}`;
+    return { rule: 'invalid-path', fault };
+  }
   if (typeof input === 'string' && input.length <= 1024 && /^\/[\x21\x22\x24-\x3e\x40-\x7e]*$/.test(input))
     return { value: input };
   return {

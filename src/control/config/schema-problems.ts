@@ -39,8 +39,22 @@ function unknownKeyWords(key: string, path: Path): string {
   const known = knownKeys(path);
   const near = nearest(key, known);
   if (near !== undefined) return `unknown key ${show(key)}: did you mean ${near}?`;
+  if (key.startsWith('//')) return `unknown key ${show(key)}: a comment begins with # here`;
+  const home = homes.find(({ keys }) => keys().includes(key));
+  if (home !== undefined) return `unknown key ${show(key)}: it belongs below ${home.name}`;
   return `unknown key ${show(key)}: remove it; the keys here are ${known.join(', ')}`;
 }
+
+/** Where a key may belong that stands at a wrong place; the first that has it. */
+const homes = [
+  ['listeners', 'NAME'],
+  ['backends', 'NAME'],
+  ['listeners', 'NAME', 'timeouts'],
+  ['listeners', 'NAME', 'limits'],
+  ['backends', 'NAME', 'timeouts'],
+  ['backends', 'NAME', 'limits'],
+  ['log'],
+].map(path => ({ name: path.join('.'), keys: () => knownKeys(path) }));
 
 const shapes: Readonly<Record<string, string>> = {
   object: 'a mapping of keys',
@@ -56,8 +70,8 @@ function wordsOf(issue: Issue): { rule: string; message: string } {
       const shape = shapes[issue.expected] ?? issue.expected;
       if (issue.input === undefined) return { rule: 'missing-key', message: `is missing: add it, it is ${shape}` };
       if (issue.input === null)
-        return { rule: 'invalid-type', message: `is empty: give it ${shape} or remove the key` };
-      return { rule: 'invalid-type', message: `${show(issue.input)} is not ${shape}: write ${shape} here` };
+        return { rule: 'invalid-type', message: `is empty: ${emptyAdvice(issue.expected, shape)} or remove the key` };
+      return { rule: 'invalid-type', message: `${show(issue.input)} is not ${shape}: ${shapeAdvice(issue, shape)}` };
     }
     case 'invalid_value': {
       const choices = issue.values.map(String);
@@ -72,4 +86,15 @@ function wordsOf(issue: Issue): { rule: string; message: string } {
     default:
       return { rule: 'invalid-value', message: issue.message };
   }
+}
+
+/** Keys at the same indentation as the key that should hold them: the usual reason why a mapping is empty. */
+function emptyAdvice(expected: string, shape: string): string {
+  return expected === 'object' || expected === 'record' ? 'indent its keys below it,' : `give it ${shape}`;
+}
+
+function shapeAdvice({ expected, input }: { expected: string; input?: unknown }, shape: string): string {
+  if (expected === 'record' && Array.isArray(input)) return 'write NAME: where each - is';
+  if (expected === 'array' && typeof input !== 'object') return `write [${show(input)}]`;
+  return `write ${shape} here`;
 }

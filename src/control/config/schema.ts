@@ -121,6 +121,11 @@ const listener = z
       'auto',
       'X-Forwarded-Proto; auto: https when the PROXY header tells of TLS or of destination port 443, else http.',
     ),
+    allowMethods: z
+      .array(z.enum(['CONNECT', 'TRACE']))
+      .max(2)
+      .prefault([])
+      .describe('Methods that are forwarded although they are refused (501) by default. Default: none.'),
     timeouts: listenerTimeouts,
     limits: listenerLimits,
   })

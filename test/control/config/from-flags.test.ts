@@ -73,7 +73,9 @@ t.test('what is missing is told at its flag', async t => {
     '--listen: is missing: add it, such as 8080 [missing-key]',
     '--backend-port: listeners.main has no backend: give it one of backendPort, backend and routes [backend-choice]',
   ]);
-  t.match(words({ listen: '80', backendPort: '3000' }), [/^--trusted-source: warning: .*\[trusted-sources-open\]$/]);
+  t.match(words({ listen: '80', backendPort: '3000' }), [
+    /^--trusted-source: warning: .*, as in --trusted-source 10.0.0.0\/8 \[trusted-sources-open\]$/,
+  ]);
   t.match(words({ listen: '80', backendPort: '3000', proxyProtocol: 'optional' }), [
     /^--proxy-protocol: .*\[optional-without-trusted-sources\]$/,
   ]);

@@ -88,6 +88,13 @@ t.test('YAML that is none', async t => {
   ];
   for (const [text, expected] of table) t.equal(places(text)[0], expected, text);
   t.match(told('a: "x')[0]?.message, /^this is not valid YAML: Missing closing "quote$/);
+  const slips: [string, string][] = [
+    ['a:\n\tb: 1', 'use spaces'],
+    ['a: 1\n---\nb: 2', 'without the line ---'],
+    ['a: [::1]:8080', 'quote it as a whole, as in "[::1]:8080"'],
+    ['a:\n  b\n    c: 1', 'does it lack its colon?'],
+  ];
+  for (const [text, remedy] of slips) t.equal(told(text)[0]?.message.endsWith(remedy), true, text);
 });
 
 t.test('a key that stands twice', async t => {

@@ -218,6 +218,15 @@ const cases: readonly Case[] = [
     expect: ['trusted-sources-open 2:39 listeners.a.trustedSources'],
   },
   {
+    name: 'cidr-host-bits: a prefix shorter than the address that was written, also of a mapped one',
+    text: file(
+      'listeners:',
+      '  a: { listen: 80, backendPort: 3000, trustedSources: [10.0.1.0/8, "::ffff:10.0.1.0/104"] }',
+      '  b: { listen: 81, backendPort: 3001, trustedSources: [10.0.0.0/8, 10.0.1.7, 10.0.1.0/24, "fd00:0::/8"] }',
+    ),
+    expect: ['cidr-host-bits 2:56 listeners.a.trustedSources[0]', 'cidr-host-bits 2:68 listeners.a.trustedSources[1]'],
+  },
+  {
     name: 'trusted-sources-unused',
     text: file('listeners:', listener('a', 'listen: 80', 'backendPort: 3000', 'proxyProtocol: off')),
     expect: ['trusted-sources-unused 3:5 listeners.a.trustedSources'],
@@ -420,6 +429,13 @@ t.test('the words of other rules', async t => {
   const trusted = 'trustedSources: [10.0.0.0/8]';
   t.strictSame(words(`listeners: { a: { listn: 80, listen: 81, backendPort: 1, ${trusted} } }`), [
     'unknown key "listn": did you mean listen?',
+  ]);
+  t.strictSame(words(`listen: 80\nlisteners: { a: { listen: 81, backendPort: 1, ${trusted}, checkInterval: 1s } }`), [
+    'unknown key "listen": it belongs below listeners.NAME',
+    'unknown key "checkInterval": it belongs below backends.NAME',
+  ]);
+  t.strictSame(words(`{ // why\n"listeners": { a: { listen: 81, backendPort: 1, ${trusted} } } }`).slice(1), [
+    'unknown key "// why \\"listeners\\"": a comment begins with # here',
   ]);
   t.strictSame(
     words(`listeners: { a: { listen: 81, backend: poll, ${trusted} } }\nbackends: { pool: { endpoints: [1] } }`),

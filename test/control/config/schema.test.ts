@@ -68,7 +68,7 @@ const cases: readonly Case[] = [
     text: withListener('timeouts: null'),
     rule: 'invalid-type',
     path: timeout,
-    message: 'is empty: give it a mapping of keys or remove the key',
+    message: 'is empty: indent its keys below it, or remove the key',
   },
   {
     text: withListener('timeouts: [5s]'),
@@ -242,7 +242,7 @@ const cases: readonly Case[] = [
     text: withBackend('').replace('[1]', '3000'),
     rule: 'invalid-type',
     path: 'backends.b.endpoints',
-    message: '3000 is not a list: write a list here',
+    message: '3000 is not a list: write [3000]',
   },
   {
     text: withBackend('').replace('[1]', '[a:b]'),
@@ -285,7 +285,25 @@ const cases: readonly Case[] = [
     text: 'listeners: null',
     rule: 'invalid-type',
     path: 'listeners',
-    message: 'is empty: give it a mapping of names or remove the key',
+    message: 'is empty: indent its keys below it, or remove the key',
+  },
+  {
+    text: 'listeners: [{ listen: 80 }]',
+    rule: 'invalid-type',
+    path: 'listeners',
+    message: 'a list is not a mapping of names: write NAME: where each - is',
+  },
+  {
+    text: 'listeners: { a: { listen: 80, backendPort: 3000, trustedSources: 10.0.0.0/8 } }',
+    rule: 'invalid-type',
+    path: 'listeners.a.trustedSources',
+    message: '"10.0.0.0/8" is not a list: write ["10.0.0.0/8"]',
+  },
+  {
+    text: withBackend('').replace('backend: b', 'routes: [{ path: /socket.io/*, backend: b }]'),
+    rule: 'invalid-path',
+    path: 'listeners.a.routes[0].path',
+    message: '"/socket.io/*" would match a * only: a path is a prefix anyway, write "/socket.io/"',
   },
 ];
 
@@ -328,6 +346,7 @@ t.test('defaults', async t => {
         routes: [{ host: undefined, path: '/', backend: 'a' }],
         forwarded: false,
         forwardedProto: 'auto',
+        refusedMethods: new Set(['CONNECT', 'TRACE']),
         timeouts: {
           proxyHeaderMs: 5000,
           requestHeadMs: 10_000,
