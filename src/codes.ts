@@ -60,6 +60,7 @@ const table = {
     text: 'the trailer section is malformed or holds forbidden fields (RFC 9110 6.5)',
   },
   'upgrade-invalid': { status: 400, level: 'info', text: 'the WebSocket upgrade is malformed (RFC 6455 4.1)' },
+  'upgrade-version': { status: 426, level: 'info', text: 'only version 13 of WebSocket is forwarded (RFC 6455 4.4)' },
   'expectation-unknown': {
     status: 417,
     level: 'info',

@@ -43,8 +43,8 @@ export interface Hall {
 
 const NOTHING = Buffer.alloc(0);
 const HTTPS_PORT = 443;
-/** How long one side of a tunnel may go on flushing when the other is gone. */
-const FLUSH_MS = 10_000;
+/** How long a connection without a PROXY header is waited for once usher drains. */
+const LATE_HEADER_MS = 1_000;
 
 /** The tunnel's place in the corridor, and what its record needs. */
 interface OpenTunnel {
@@ -73,7 +73,7 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
   private readonly held = new Held();
   private http: ClientSide | undefined;
   private open: OpenTunnel | undefined;
-  private endCode: Code | undefined;
+  endCode: Code | undefined;
   private clientGone = false;
   private forwardedFields: ForwardedFields | undefined;
 
@@ -195,6 +195,10 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
     return this.hall.settings.timeouts;
   }
 
+  get refusedMethods(): ReadonlySet<string> {
+    return this.hall.settings.refusedMethods;
+  }
+
   get draining(): boolean {
     return this.hall.draining;
   }
@@ -215,7 +219,8 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
   private proto(): 'http' | 'https' {
     const { forwardedProto } = this.hall.settings;
     if (forwardedProto !== 'auto') return forwardedProto;
-    const ssl = this.header === undefined ? undefined : sslOf(this.header);
+    // What a LOCAL header says is about the balancer itself (PP 2.2).
+    const ssl = this.header === undefined || this.header.command === 'LOCAL' ? undefined : sslOf(this.header);
     const secure = ssl === undefined ? this.destinationPort === HTTPS_PORT : (ssl.client & SSL_BIT) !== 0;
     return secure ? 'https' : 'http';
   }
@@ -233,8 +238,8 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
     this.tell(observer => observer.exchangeEnded(exchange));
   }
 
-  refused(code: Code): void {
-    this.tell(observer => observer.refused(this, code));
+  refused(code: Code, endpoint?: string): void {
+    this.tell(observer => observer.refused(this, code, endpoint));
   }
 
   // ---- 3b. tcp: one dial, and what comes meanwhile waits ----
@@ -261,8 +266,8 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
     this.wire.attempt(() => this.becomeTunnel(lease, backend, this.held.bytes, NOTHING));
   }
 
-  onLeaseFailed(code: Code): void {
-    if (!this.clientGone) this.refuse(code);
+  onLeaseFailed(code: Code, endpoint: string): void {
+    if (!this.clientGone) this.refuse(code, endpoint);
   }
 
   // ---- 4. the tunnel ----
@@ -292,8 +297,9 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
       this.deadlineAt = this.hall.deadlines.now + this.timeouts.tunnelMs;
   }
 
+  /** The other side gets as long as any slow reader to take what is queued for it. */
   tunnelHalfGone(): void {
-    this.expectWithin(FLUSH_MS, 'client-stalled');
+    this.expectWithin(this.timeouts.responseMs, 'client-stalled');
   }
 
   tunnelGone(): void {
@@ -341,7 +347,14 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
   private passDeadline(): void {
     if (this.http !== undefined) this.http.expired(this.deadlineCode);
     else if (this.headerSettled || this.hall.settings.proxyProtocol === 'required') this.expired();
+    else if (this.hasSignature()) this.refuse('header-timeout');
     else this.settleHeader('none', Buffer.from(this.held.bytes));
+  }
+
+  /** Whether a PROXY header has begun beyond doubt: a slow one must not pass for none. */
+  private hasSignature(): boolean {
+    const opening = sniff(this.held.bytes);
+    return opening === 'proxy-v1' || opening === 'proxy-v2';
   }
 
   private expired(): void {
@@ -372,15 +385,18 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
     this.tell(observer => observer.refused(this, code, detail));
   }
 
-  /** Ends a connection that is between two requests; the others end when their exchange or tunnel does. */
+  /**
+   * Ends a connection that is between two requests; the others end when their exchange or tunnel does. One whose
+   * header is still awaited may have a request on its way: it is served, but not waited for as long as usual.
+   */
   drain(): void {
     if (this.http !== undefined) this.http.drain();
-    else if (!this.headerSettled && this.held.size === 0) this.wire.end();
+    else if (!this.headerSettled) this.deadlineAt = Math.min(this.deadlineAt, performance.now() + LATE_HEADER_MS);
   }
 
   /** Ends both sides at once. @param code why, when it is usher's doing */
   destroy(code?: Code): void {
-    if (code !== undefined) this.note(code);
+    if (code !== undefined && this.endCode === undefined) this.note(code);
     this.open?.tunnel.destroy();
     this.wire.destroy();
   }

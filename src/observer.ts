@@ -70,7 +70,7 @@ export interface Observer {
   headerSettled(connection: ConnectionView, version: HeaderVersion, command: HeaderCommand): void;
   /**
    * usher ended the connection or answered the request itself. `detail` is from a closed set (what the first bytes
-   * looked like, which limit), never bytes from the network.
+   * looked like, which endpoint failed), never bytes from the network.
    */
   refused(connection: ConnectionView, code: Code, detail?: string): void;
   probeSeen(connection: ConnectionView, kind: ProbeKind): void;
@@ -79,6 +79,6 @@ export interface Observer {
   tunnelClosed(tunnel: TunnelRecord): void;
   /** A dial ended; `code` undefined: connected. */
   dialEnded(backend: string, endpoint: string, durationMs: number, code: Code | undefined): void;
-  /** An endpoint that was up is down, or the other way round. */
-  endpointChanged(backend: string, endpoint: string, up: boolean): void;
+  /** An endpoint that was up is down, or the other way round. `why`: the system's code (`ECONNREFUSED`) or `timeout`. */
+  endpointChanged(backend: string, endpoint: string, up: boolean, why?: string): void;
 }

@@ -13,7 +13,7 @@ import { candidates, pickByHash, pickInTurn, pickLeastActive } from './pick.js';
 /** What a backend tells; the corridor passes it on to the observer. */
 export interface BackendEvents {
   dialEnded(backend: string, endpoint: string, durationMs: number, code: Code | undefined): void;
-  endpointChanged(backend: string, endpoint: string, up: boolean): void;
+  endpointChanged(backend: string, endpoint: string, up: boolean, why?: string): void;
 }
 
 export class Backend implements LeaseSource, Timed {
@@ -73,9 +73,9 @@ export class Backend implements LeaseSource, Timed {
           socket.destroy();
           this.settle(endpoint, true);
         },
-        onFailed: () => {
+        onFailed: (_code, why) => {
           this.checking -= 1;
-          this.settle(endpoint, false);
+          this.settle(endpoint, false, why);
         },
       });
     }
@@ -113,8 +113,8 @@ export class Backend implements LeaseSource, Timed {
         this.events.dialEnded(this.name, endpoint.label, performance.now() - startedAt, undefined);
         user.onLease(this.connection(endpoint, socket).lend());
       },
-      onFailed: code => {
-        this.settle(endpoint, false);
+      onFailed: (code, why) => {
+        this.settle(endpoint, false, why);
         this.events.dialEnded(this.name, endpoint.label, performance.now() - startedAt, code);
         user.onLeaseFailed(code, endpoint.label);
       },
@@ -125,10 +125,10 @@ export class Backend implements LeaseSource, Timed {
     return new BackendConnection(endpoint, new Wire(socket, DEAF));
   }
 
-  private settle(endpoint: Endpoint, up: boolean): void {
+  private settle(endpoint: Endpoint, up: boolean, why?: string): void {
     const changed = endpoint.up !== up || !endpoint.tried;
     endpoint.up = up;
     endpoint.tried = true;
-    if (changed && !this.closed) this.events.endpointChanged(this.name, endpoint.label, up);
+    if (changed && !this.closed) this.events.endpointChanged(this.name, endpoint.label, up, why);
   }
 }

@@ -6,7 +6,8 @@ import type { EndpointSettings } from '../settings.js';
 /** What is told of a dial; one of the two is called, once, never inside the call that dials. */
 export interface DialUser {
   onConnected(socket: net.Socket): void;
-  onFailed(code: Code): void;
+  /** `why`: the system's code (`ECONNREFUSED`), or `timeout`. */
+  onFailed(code: Code, why: string): void;
 }
 
 /** TCP keep-alive finds a peer that vanished without FIN; 60 s is below the idle limits of both balancers. */
@@ -25,7 +26,7 @@ export function dial(endpoint: EndpointSettings, timeoutMs: number, user: DialUs
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
   });
-  const timer = setTimeout(() => fail('backend-connect-timeout'), timeoutMs);
+  const timer = setTimeout(() => fail('backend-connect-timeout', 'timeout'), timeoutMs);
   socket.on('connect', onConnect);
   socket.on('error', onError);
 
@@ -36,17 +37,17 @@ export function dial(endpoint: EndpointSettings, timeoutMs: number, user: DialUs
     user.onConnected(socket);
   }
 
-  function onError(): void {
-    fail('backend-unreachable');
+  function onError(error: NodeJS.ErrnoException): void {
+    fail('backend-unreachable', error.code ?? 'unknown');
   }
 
-  function fail(code: Code): void {
+  function fail(code: Code, why: string): void {
     clearTimeout(timer);
     socket.off('connect', onConnect);
     socket.off('error', onError);
     socket.on('error', ignoreLateError);
     socket.destroy();
-    user.onFailed(code);
+    user.onFailed(code, why);
   }
 }
 

@@ -23,6 +23,7 @@ export class Endpoint {
   active = 0;
   /** Idle connections, used last at the end. */
   private readonly idle: BackendConnection[] = [];
+  private readonly resting: BackendConnection[] = [];
 
   constructor(
     readonly settings: EndpointSettings,
@@ -33,7 +34,7 @@ export class Endpoint {
   }
 
   get idleCount(): number {
-    return this.idle.length;
+    return this.idle.length + this.resting.length;
   }
 
   /** The idle connection used last: the others age, and a burst's surplus goes away by itself. */
@@ -49,22 +50,32 @@ export class Endpoint {
   keep(connection: BackendConnection, keepAliveMs: number | undefined): void {
     const announced = keepAliveMs === undefined ? Number.POSITIVE_INFINITY : keepAliveMs - RETIRE_EARLY_MS;
     const keepMs = Math.min(this.idleMs, announced);
-    if (this.closed || keepMs <= 0 || this.idle.length >= this.maxIdle) {
+    if (this.closed || keepMs <= 0 || this.idleCount >= this.maxIdle) {
       connection.retire();
       return;
     }
     connection.expiresAt = performance.now() + keepMs;
-    this.idle.push(connection);
+    if (this.resting.push(connection) === 1) setImmediate(() => this.wake());
+  }
+
+  /**
+   * A connection is not lent again in the turn of the event loop in which it was given back: an end or stray bytes that
+   * came right behind the response must meet nobody's request.
+   */
+  private wake(): void {
+    this.idle.push(...this.resting.splice(0));
   }
 
   drop(connection: BackendConnection): void {
-    const at = this.idle.indexOf(connection);
-    if (at >= 0) this.idle.splice(at, 1);
+    for (const list of [this.idle, this.resting]) {
+      const at = list.indexOf(connection);
+      if (at >= 0) list.splice(at, 1);
+    }
   }
 
   /** Closes idle connections whose time is over; all of them with `Infinity`. */
   retireIdle(now: number): void {
-    const over = this.idle.filter(connection => now >= connection.expiresAt);
+    const over = [...this.idle, ...this.resting].filter(connection => now >= connection.expiresAt);
     for (const connection of over) {
       this.drop(connection);
       connection.retire();

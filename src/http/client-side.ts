@@ -19,6 +19,9 @@ const LINGER_MS = 5_000;
 /** What a closing client may still send before it is cut off, bytes. */
 const LINGER_BYTES = 1 << 20;
 
+/** What a client may send ahead of the exchange that runs, before it is paused; bytes, and one read more. */
+const AHEAD_BYTES = 16 * 1024;
+
 const EMPTY_LINE = Buffer.from('\r\n');
 
 export class ClientSide implements WireReader, ExchangeClient {
@@ -32,8 +35,11 @@ export class ClientSide implements WireReader, ExchangeClient {
   /** While true the bytes at hand are being used, and whoever asks for more gets it when the loop comes round. */
   private busy = false;
   private headOpen = false;
+  /** Nothing is read from the client, because it is too far ahead of us. */
+  paused = false;
   private discarded = 0;
   private queuedBefore = Number.POSITIVE_INFINITY;
+  private stalledMs = 0;
 
   constructor(
     private readonly owner: HttpOwner,
@@ -62,10 +68,12 @@ export class ClientSide implements WireReader, ExchangeClient {
   }
 
   private onMoreBytes(bytes: Buffer): void {
+    const before = this.held.size;
     this.held.append(bytes);
-    // A head is looked at again only when a line has ended: single bytes must not cost a scan each.
-    const pointless = this.exchange === undefined && !bytes.includes(LF);
-    if (!pointless || this.held.size > this.owner.limits.startLineBytes) this.pump();
+    // A head is looked at again only when a line has ended or a limit is passed: single bytes must not cost a scan each.
+    const { startLineBytes, headBytes } = this.owner.limits;
+    const passed = (limit: number) => before <= limit && this.held.size > limit;
+    if (this.exchange !== undefined || bytes.includes(LF) || passed(startLineBytes) || passed(headBytes)) this.pump();
   }
 
   private pump(): void {
@@ -93,7 +101,7 @@ export class ClientSide implements WireReader, ExchangeClient {
   }
 
   private takeHead(bytes: Buffer): number {
-    const scan = scanRequestHead(bytes, this.owner.limits);
+    const scan = scanRequestHead(bytes, this.owner.limits, this.owner.refusedMethods);
     if (scan.kind === 'more') return 0;
     if (scan.kind === 'bad') {
       this.refuse(scan.code);
@@ -116,19 +124,32 @@ export class ClientSide implements WireReader, ExchangeClient {
   /** After every use of bytes: pause a client that is ahead of us, or set the deadline for what it owes. */
   private settle(): void {
     if (this.closing) return;
-    if (this.isAhead()) {
-      this.wire.pause();
-      return;
-    }
-    this.wire.resume();
-    if (this.exchange === undefined) this.awaitRequest();
-    else if (this.clientEnded && this.exchange.requestOpen) this.leave();
+    this.pace();
+    const { exchange, owner } = this;
+    if (exchange !== undefined) {
+      const over = this.clientEnded && exchange.requestOpen && (exchange.takesBody || this.held.size === 0);
+      if (over) this.leave();
+    } else if (this.paused) owner.expectWithin(owner.timeouts.responseMs, 'client-stalled');
+    else this.awaitRequest();
   }
 
+  /** Reads on, or stops reading from a client that is ahead of us. */
+  private pace(): void {
+    const ahead = this.isAhead();
+    if (ahead === this.paused) return;
+    this.paused = ahead;
+    if (ahead) this.wire.pause();
+    else this.wire.resume();
+    this.exchange?.clientPaced();
+  }
+
+  /**
+   * A client that is paused can't be seen leaving, so a little of what comes too early is read and kept.
+   */
   private isAhead(): boolean {
     const { exchange } = this;
     if (exchange === undefined) return this.held.size > 0 && this.wire.congested;
-    return exchange.uploadStalled || (this.held.size > 0 && !exchange.takesBody);
+    return exchange.uploadStalled || (this.held.size > AHEAD_BYTES && !exchange.takesBody);
   }
 
   private awaitRequest(): void {
@@ -158,8 +179,9 @@ export class ClientSide implements WireReader, ExchangeClient {
   }
 
   onClose(error: Error | undefined): void {
-    if (this.exchange !== undefined) this.exchange.abort(isFault(error) ? 'internal-error' : 'client-aborted');
-    else if (isFault(error)) this.owner.refused('internal-error');
+    if (this.exchange !== undefined) {
+      this.exchange.abort(isFault(error) ? 'internal-error' : (this.owner.endCode ?? 'client-aborted'));
+    } else if (isFault(error)) this.owner.refused('internal-error');
   }
 
   // ---- the exchange ----
@@ -190,6 +212,7 @@ export class ClientSide implements WireReader, ExchangeClient {
   expired(code: Code): void {
     if (this.closing) this.lingered();
     else if (this.exchange !== undefined) this.exchange.expired(code);
+    else if (this.paused) this.stalled();
     else if (this.betweenRequests) this.close();
     else this.refuse(code);
   }
@@ -231,6 +254,7 @@ export class ClientSide implements WireReader, ExchangeClient {
   private close(): void {
     this.startClosing();
     this.wire.end();
+    this.paused = false;
     this.wire.resume();
   }
 
@@ -250,12 +274,22 @@ export class ClientSide implements WireReader, ExchangeClient {
     if (this.discarded > LINGER_BYTES) this.wire.destroy();
   }
 
+  /** A client that has everything is let go; one that still reads gets as long as any other that is slow. */
   private lingered(): void {
-    if (this.wire.queued === 0 || this.wire.queued >= this.queuedBefore) {
+    const { queued } = this.wire;
+    if (queued === 0) {
       this.wire.destroy();
       return;
     }
-    this.queuedBefore = this.wire.queued;
-    this.owner.expectWithin(LINGER_MS, 'client-stalled');
+    this.stalledMs = queued < this.queuedBefore ? 0 : this.stalledMs + LINGER_MS;
+    this.queuedBefore = queued;
+    if (this.stalledMs >= this.owner.timeouts.responseMs) this.stalled();
+    else this.owner.expectWithin(LINGER_MS, 'client-stalled');
+  }
+
+  /** The client takes nothing, and what is queued for it is dropped. */
+  private stalled(): void {
+    this.owner.refused('client-stalled');
+    this.wire.destroy();
   }
 }

@@ -13,7 +13,7 @@ import type { HttpOwner } from './owner.js';
 import { replyText, statusOf } from './reply.js';
 import type { RequestHead } from './request-head.js';
 import { type ResponseHead, scanResponseHead } from './response-head.js';
-import { interimHeadText, requestHeadText, responseHeadText } from './write-head.js';
+import { interimHeadText, requestHeadText, responseHeadText, tunnelHeadText } from './write-head.js';
 
 /**
  * What becomes of the client's connection behind an exchange. `keep`: another request may come. `close`: it ends when
@@ -25,6 +25,8 @@ export type Outcome = 'keep' | 'close' | 'cut' | 'reset';
 /** The client's half of the conversation, as an exchange sees it. */
 export interface ExchangeClient {
   readonly wire: Wire;
+  /** Whether the client has sent so much ahead that nothing is read from it. */
+  readonly paused: boolean;
   /** The exchange can take request body bytes now, or again. */
   bodyWanted(): void;
   /** The exchange is over; it calls nothing on the client afterwards. */
@@ -39,7 +41,7 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 /** 1xx responses that one exchange relays; more are a backend's fault, and a slow client would let them pile up. */
 const MAX_INTERIM = 32;
 
-type State = 'leasing' | 'waiting' | 'responding' | 'ended';
+type State = 'leasing' | 'waiting' | 'responding' | 'ended' | 'tunnelled';
 
 export class Exchange implements LeaseUser, WireReader {
   private state: State = 'leasing';
@@ -54,6 +56,8 @@ export class Exchange implements LeaseUser, WireReader {
   private endpoint: string | undefined;
   private heardFromBackend = false;
   private interimCount = 0;
+  /** The backend has asked for the body that the client holds back (`Expect: 100-continue`). */
+  private continued = false;
   private closeAfter = false;
   /** The client knows the end of the response only by the end of the connection. */
   private endsByClose = false;
@@ -80,7 +84,12 @@ export class Exchange implements LeaseUser, WireReader {
       return;
     }
     this.owner.expectWithin(Number.POSITIVE_INFINITY, 'backend-connect-timeout');
-    this.source.lease(this.owner.view.client.address, this.head.upgrade, this);
+    this.source.lease(this.owner.view.client.address, this.asksForTunnel, this);
+  }
+
+  /** What comes behind the request belongs to no other one: the connection becomes a tunnel or ends. */
+  private get asksForTunnel(): boolean {
+    return this.head.upgrade || this.head.method === 'CONNECT';
   }
 
   /** Whether request body bytes are still to come. */
@@ -132,9 +141,11 @@ export class Exchange implements LeaseUser, WireReader {
     this.upload?.settle();
   }
 
+  /** Who owes the next bytes while the response is waited for: the client its body, or the backend. */
   private awaitBackend(): void {
     const { timeouts } = this.owner;
-    if (this.requestOpen) this.owner.expectWithin(timeouts.requestBodyMs, 'body-timeout');
+    const invited = !this.head.expectsContinue || this.continued || this.upload?.consumed !== 0;
+    if (this.requestOpen && invited) this.owner.expectWithin(timeouts.requestBodyMs, 'body-timeout');
     else this.owner.expectWithin(timeouts.responseMs, 'backend-response-timeout');
   }
 
@@ -150,9 +161,13 @@ export class Exchange implements LeaseUser, WireReader {
     const code = upload.feed(bytes, from);
     upload.settle();
     if (code !== undefined) this.fail(code);
-    else if (!upload.flowing) this.owner.expectWithin(this.owner.timeouts.responseMs, 'backend-response-timeout');
-    else if (this.state === 'waiting') this.awaitBackend();
+    else if (this.state === 'waiting') this.awaitUpload();
     return upload.used;
+  }
+
+  private awaitUpload(): void {
+    if (this.upload?.flowing === true) this.awaitBackend();
+    else this.owner.expectWithin(this.owner.timeouts.responseMs, 'backend-response-timeout');
   }
 
   /** The client's wire has taken what was queued: the backend may go on. */
@@ -164,7 +179,7 @@ export class Exchange implements LeaseUser, WireReader {
 
   /** The client is gone, or ended in the middle of its request; or serving it failed by a mistake of ours. */
   abort(code: Code): void {
-    if (this.state === 'ended') return;
+    if (!this.active) return;
     this.lease?.discard();
     this.end(code, 'cut');
   }
@@ -180,6 +195,15 @@ export class Exchange implements LeaseUser, WireReader {
     this.heardFromBackend = true;
     const { wire } = this.client;
     wire.cork();
+    try {
+      this.use(bytes);
+    } finally {
+      wire.uncork();
+    }
+    if (this.state === 'responding') this.paceDownload();
+  }
+
+  private use(bytes: Buffer): void {
     if (this.held.size === 0) {
       const used = this.digest(bytes);
       if (used < bytes.length && this.active) this.held.append(bytes.subarray(used));
@@ -188,12 +212,10 @@ export class Exchange implements LeaseUser, WireReader {
       const used = this.digest(this.held.bytes);
       if (this.active) this.held.consume(used);
     }
-    wire.uncork();
-    if (this.state === 'responding') this.paceDownload();
   }
 
   private get active(): boolean {
-    return this.state !== 'ended';
+    return this.state !== 'ended' && this.state !== 'tunnelled';
   }
 
   /** Uses what it can of the backend's bytes; answers how much that was. */
@@ -213,7 +235,9 @@ export class Exchange implements LeaseUser, WireReader {
   }
 
   private takeHead(head: ResponseHead, bytes: Buffer, end: number): void {
+    const opens = this.head.method === 'CONNECT' && head.status >= 200 && head.status < 300;
     if (head.status === 101) this.switchProtocols(head, bytes.subarray(end));
+    else if (opens) this.openTunnel(head, bytes.subarray(end));
     else if (head.status < 200) this.relayInterim(head);
     else this.beginResponse(head);
   }
@@ -222,17 +246,24 @@ export class Exchange implements LeaseUser, WireReader {
     this.interimCount += 1;
     if (this.interimCount > MAX_INTERIM) this.fail('backend-response-invalid');
     else if (this.head.minor === 1) this.writeToClient(interimHeadText(head));
+    if (head.status !== 100 || !this.active) return;
+    this.continued = true;
+    this.awaitBackend();
   }
 
   private switchProtocols(head: ResponseHead, rest: Buffer): void {
-    const { lease } = this;
-    if (lease === undefined || !this.head.upgrade || head.upgrades[0] !== 'websocket' || head.minor === 0) {
+    if (!this.head.upgrade || head.upgrades[0] !== 'websocket' || head.minor === 0)
       this.fail('backend-upgrade-unasked');
-      return;
-    }
-    this.status = 101;
-    this.writeToClient(interimHeadText(head));
-    this.state = 'ended';
+    else this.openTunnel(head, rest);
+  }
+
+  /** Both wires leave HTTP: behind 101, or behind the 2xx that answers CONNECT (RFC 9110 9.3.6). */
+  private openTunnel(head: ResponseHead, rest: Buffer): void {
+    const { lease } = this;
+    if (lease === undefined) return;
+    this.status = head.status;
+    this.writeToClient(tunnelHeadText(head));
+    this.state = 'tunnelled';
     this.report(undefined);
     this.owner.becomeTunnel(lease, this.source?.name ?? '', this.client.takeRest(), rest);
   }
@@ -244,7 +275,7 @@ export class Exchange implements LeaseUser, WireReader {
     const framing = responseFraming(head.status, this.head.method === 'HEAD', head.declared);
     const outward = this.outwardFraming(framing);
     this.closeAfter =
-      !this.mayKeep || this.owner.draining || this.requestOpen || this.head.upgrade || outward.kind === 'close';
+      !this.mayKeep || this.owner.draining || this.requestOpen || this.asksForTunnel || outward.kind === 'close';
     const connection = this.closeAfter ? 'close' : this.head.minor === 0 ? 'keep-alive' : undefined;
     this.writeToClient(responseHeadText(head, { framing: outward, connection }));
     this.endsByClose = outward.kind === 'close';
@@ -280,8 +311,19 @@ export class Exchange implements LeaseUser, WireReader {
     this.owner.expectWithin(this.owner.timeouts.responseMs, 'client-stalled');
   }
 
+  /**
+   * A response may be silent for as long as `responseBody` says, without end by default. Not so while the client is
+   * paused: its reset would not be seen.
+   */
   private expectDownload(): void {
-    this.owner.expectWithin(this.owner.timeouts.responseBodyMs, 'backend-response-stalled');
+    const { responseBodyMs, responseMs } = this.owner.timeouts;
+    const limit = responseBodyMs === 0 && this.client.paused ? responseMs : responseBodyMs;
+    this.owner.expectWithin(limit, 'backend-response-stalled');
+  }
+
+  /** The client's wire was paused or resumed. */
+  clientPaced(): void {
+    if (this.state === 'responding' && this.download?.flowing === true) this.expectDownload();
   }
 
   onDrain(): void {
@@ -303,7 +345,7 @@ export class Exchange implements LeaseUser, WireReader {
   }
 
   private backendGone(error: Error | undefined): void {
-    if (this.state === 'ended') return;
+    if (!this.active) return;
     if (this.state === 'responding') this.cut('backend-response-truncated');
     else if (this.maySendAgain()) this.sendAgain();
     else this.fail(isFault(error) ? 'internal-error' : 'backend-closed');
@@ -315,8 +357,7 @@ export class Exchange implements LeaseUser, WireReader {
    */
   private maySendAgain(): boolean {
     if (this.lease?.reused !== true || this.heardFromBackend) return false;
-    if (hasContent(this.head.framing)) return this.upload?.consumed === 0;
-    return IDEMPOTENT.has(this.head.method);
+    return IDEMPOTENT.has(this.head.method) && (!hasContent(this.head.framing) || this.upload?.consumed === 0);
   }
 
   private sendAgain(): void {
@@ -342,13 +383,13 @@ export class Exchange implements LeaseUser, WireReader {
 
   /** usher answers in the backend's place, or, when the response has begun, cuts it. */
   private fail(code: Code): void {
-    if (this.state === 'ended') return;
+    if (!this.active) return;
     if (this.state === 'responding') {
       this.cut(code);
       return;
     }
     this.lease?.discard();
-    const close = !this.mayKeep || this.requestOpen || statusOf(code) === 400;
+    const close = !this.mayKeep || this.requestOpen || this.asksForTunnel || statusOf(code) === 400;
     if (causes[code].status !== undefined) {
       this.status = statusOf(code);
       this.writeToClient(replyText(code, close, this.head.method === 'HEAD'));
@@ -366,7 +407,8 @@ export class Exchange implements LeaseUser, WireReader {
     this.lease = undefined;
     this.held.clear();
     this.report(code);
-    if (code !== undefined && code !== 'client-aborted') this.owner.refused(code);
+    if (code !== undefined && code !== 'client-aborted' && code !== this.owner.endCode)
+      this.owner.refused(code, this.endpoint);
     this.client.exchangeOver(outcome);
   }
 
@@ -380,7 +422,7 @@ export class Exchange implements LeaseUser, WireReader {
       target: head.target,
       status: this.status,
       code,
-      upgraded: this.status === 101,
+      upgraded: this.state === 'tunnelled',
       bytesToBackend: owner.view.bytesToBackend - this.toBackendBefore,
       bytesToClient: owner.view.bytesToClient - this.toClientBefore,
       durationMs: performance.now() - this.startedAt,

@@ -9,16 +9,21 @@ export interface HttpOwner {
   readonly view: ConnectionView;
   readonly limits: ListenerLimits;
   readonly timeouts: ListenerTimeouts;
+  /** Methods that are answered 501 and never forwarded. */
+  readonly refusedMethods: ReadonlySet<string>;
   readonly forwarded: ForwardedFields;
   /** Whether every response from now on should end its connection. */
   readonly draining: boolean;
+  /** Why usher has ended the whole connection, once it has. */
+  readonly endCode: Code | undefined;
   /** The backend for a request; undefined when no route matches. */
   route(host: string | undefined, target: string): LeaseSource | undefined;
   /** The connection ends with `code` unless it is told otherwise within `ms`; 0 or Infinity: no limit. */
   expectWithin(ms: number, code: Code): void;
   sentToBackend(bytes: number): void;
   sentToClient(bytes: number): void;
-  refused(code: Code): void;
+  /** @param endpoint the one that failed, where one did */
+  refused(code: Code, endpoint?: string): void;
   exchangeEnded(exchange: ExchangeRecord): void;
   /** Both wires leave HTTP; the rests are what had already come in behind the two heads (borrowed). */
   becomeTunnel(lease: Lease, backend: string, fromClient: Buffer, fromBackend: Buffer): void;

@@ -7,6 +7,7 @@ const REASONS: Readonly<Record<number, string>> = {
   408: 'Request Timeout',
   414: 'URI Too Long',
   417: 'Expectation Failed',
+  426: 'Upgrade Required',
   431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   501: 'Not Implemented',
@@ -15,6 +16,9 @@ const REASONS: Readonly<Record<number, string>> = {
   504: 'Gateway Timeout',
   505: 'HTTP Version Not Supported',
 };
+
+/** What a 426 must name (RFC 9110 15.5.22 and RFC 6455 4.4). */
+const WHICH_UPGRADE = 'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n';
 
 /** The status that a code is answered with; 500 for codes that end a connection without an answer. */
 export function statusOf(code: Code): number {
@@ -35,6 +39,7 @@ export function replyText(code: Code, close: boolean, toHead: boolean): string {
     'Content-Type: text/plain; charset=utf-8\r\n' +
     `Content-Length: ${body.length}\r\n` +
     'Cache-Control: no-store\r\n' +
-    `Connection: ${close ? 'close' : 'keep-alive'}\r\n\r\n${toHead ? '' : body}`
+    (status === 426 ? WHICH_UPGRADE : '') +
+    `Connection: ${close ? 'close' : 'keep-alive'}${status === 426 ? ', Upgrade' : ''}\r\n\r\n${toHead ? '' : body}`
   );
 }

@@ -1,6 +1,6 @@
 /** Request heads (RFC 9112 3 and 5), decoded strictly: bytes in; out comes *more*, a head and its length, or *bad*. */
 import type { Code } from '../codes.js';
-import { type KnownField, knownField, listNames, scanFields, textAt } from './fields.js';
+import { addListNames, type KnownField, knownField, scanFields, textAt } from './fields.js';
 import { declaredFraming, type Framing, NO_BODY } from './framing.js';
 import { byteAt, CR, isHost, LF, SP, TARGET, TOKEN } from './grammar.js';
 
@@ -43,13 +43,24 @@ function bad(code: Code): RequestScan {
   return { kind: 'bad', code };
 }
 
-/** Decodes the request head at the beginning of `bytes`. Nothing in the result refers to `bytes`. */
-export function scanRequestHead(bytes: Buffer, limits: HeadLimits): RequestScan {
+/** Methods that are not forwarded unless a listener says so: one opens tunnels, the other shows secrets to scripts. */
+export const REFUSED_METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE']);
+
+/**
+ * Decodes the request head at the beginning of `bytes`. Nothing in the result refers to `bytes`.
+ * @param refused methods that are answered with `method-refused`
+ */
+export function scanRequestHead(
+  bytes: Buffer,
+  limits: HeadLimits,
+  refused: ReadonlySet<string> = REFUSED_METHODS,
+): RequestScan {
   const start = skipEmptyLine(bytes);
   const line = scanRequestLine(bytes, start, limits);
   if ('kind' in line) return line;
   const section = scanFields(bytes, start, line.end, limits);
   if (section.kind !== 'fields') return section;
+  if (refused.has(line.method)) return bad('method-refused');
   const head = understand(line, section.fields);
   return typeof head === 'string' ? bad(head) : { kind: 'head', length: section.end, head };
 }
@@ -152,10 +163,10 @@ function note(found: Gathered, known: KnownField, value: string): void {
       found.codings.push(value);
       break;
     case 'connection':
-      found.connectionNames.push(...listNames(value));
+      addListNames(found.connectionNames, value);
       break;
     case 'upgrade':
-      found.upgrades.push(...listNames(value));
+      addListNames(found.upgrades, value);
       break;
     case 'expect':
       found.expectations.push(value.toLowerCase());
@@ -172,7 +183,6 @@ function note(found: Gathered, known: KnownField, value: string): void {
 
 function understand(line: RequestLine, fields: readonly string[]): RequestHead | Code {
   const { method, minor } = line;
-  if (method === 'CONNECT' || method === 'TRACE') return 'method-refused';
   const found = gather(fields);
   const hostFault = faultOfHosts(found.hosts, minor);
   if (hostFault !== undefined) return hostFault;
@@ -181,6 +191,8 @@ function understand(line: RequestLine, fields: readonly string[]): RequestHead |
   const declared = declaredFraming({ ...found, minor });
   if (typeof declared === 'string') return declared;
   const framing = declared ?? NO_BODY;
+  // Neither has content (RFC 9110 9.3.6 and 9.3.8), and receivers differ in what they make of some.
+  if ((method === 'CONNECT' || method === 'TRACE') && framing.kind !== 'none') return 'framing-ambiguous';
   const upgrade = asksForWebSocket(found, line, framing);
   if (typeof upgrade === 'string') return upgrade;
   const expectsContinue = minor === 1 && found.expectations.length > 0;
@@ -215,8 +227,15 @@ interface SplitTarget {
 
 const ABSOLUTE = /^https?:\/\/([^/?]*)([/?].*)?$/i;
 
-/** Origin form and `*` stay; an absolute form gives its authority the place of Host (RFC 9112 3.2.2). */
+/**
+ * Origin form and `*` stay; an absolute form gives its authority the place of Host (RFC 9112 3.2.2). The authority form
+ * is CONNECT's, and CONNECT has no other (3.2.3).
+ */
 function splitTarget(target: string, method: string, host: string | undefined): SplitTarget | Code {
+  if (method === 'CONNECT') {
+    if (!isHost(target) || !/:[0-9]+$/.test(target)) return 'target-invalid';
+    return host?.toLowerCase() === target.toLowerCase() ? { target, host } : 'host-invalid';
+  }
   if (target.startsWith('/')) return { target, host };
   if (target === '*') return method === 'OPTIONS' ? { target, host } : 'target-invalid';
   const [whole, authority = '', path] = ABSOLUTE.exec(target) ?? [];
@@ -244,6 +263,6 @@ function asksForWebSocket(found: Gathered, line: RequestLine, framing: Framing):
   if (line.method !== 'GET' || line.minor !== 1 || body) return 'upgrade-invalid';
   const { websocketKeys: keys, websocketVersions: versions } = found;
   if (keys.length !== 1 || !WEBSOCKET_KEY.test(textAt(keys, 0))) return 'upgrade-invalid';
-  if (versions.length !== 1 || !/^[0-9]{1,3}$/.test(textAt(versions, 0))) return 'upgrade-invalid';
-  return true;
+  if (versions.length !== 1) return 'upgrade-invalid';
+  return versions[0] === '13' ? true : 'upgrade-version';
 }

@@ -1,5 +1,5 @@
 /** Response heads (RFC 9112 4 and 5), decoded as strictly as requests: a backend's mistake must not become a client's. */
-import { type KnownField, knownField, listNames, scanFields, textAt } from './fields.js';
+import { addListNames, type KnownField, knownField, scanFields, textAt } from './fields.js';
 import { declaredFraming, type Framing } from './framing.js';
 import { byteAt, CR, FIELD_CONTENT, LF, SP } from './grammar.js';
 import { type HeadLimits, isPersistent } from './request-head.js';
@@ -87,23 +87,24 @@ function understand(line: StatusLine, fields: readonly string[]): ResponseHead |
     const value = textAt(fields, i + 1);
     if (name === 'content-length') lengths.push(value);
     else if (name === 'transfer-encoding') codings.push(value);
-    else if (name === 'connection') connectionNames.push(...listNames(value));
-    else if (name === 'upgrade') upgrades.push(...listNames(value));
+    else if (name === 'connection') addListNames(connectionNames, value);
+    else if (name === 'upgrade') addListNames(upgrades, value);
     else if (name === 'keep-alive') keepAliveMs = keepAliveTimeout(value);
   }
   const { status, reason, minor } = line;
   const declared = declaredFraming({ lengths, codings, minor });
   if (typeof declared === 'string') return undefined;
-  const persistent = isPersistent(minor, connectionNames) && !(status === 204 && hasContent(declared));
+  const persistent = isPersistent(minor, connectionNames) && !declaresForbiddenContent(status, declared);
   return { status, reason, minor, fields, known, declared, persistent, keepAliveMs, connectionNames, upgrades };
 }
 
 /**
- * A 204 has no content, and a sender that declares some (RFC 9112 6.1 and 6.3 forbid it) may send it all the same: it
- * must not meet the next exchange of the connection.
+ * 204 and 304 have no content, and a sender that declares some all the same (RFC 9112 6.1 and 6.3; the length of a 304
+ * is that of another response) may send it: it must not meet the next exchange of the connection.
  */
-function hasContent(declared: Framing | undefined): boolean {
-  return declared?.kind === 'chunked' || (declared?.kind === 'length' && declared.length > 0);
+function declaresForbiddenContent(status: number, declared: Framing | undefined): boolean {
+  if (declared?.kind === 'chunked') return status === 204 || status === 304;
+  return status === 204 && declared?.kind === 'length' && declared.length > 0;
 }
 
 /** `timeout=5, max=100` → 5000 (the form that servers use since RFC 2068 19.7.1.1). */

@@ -109,25 +109,37 @@ export interface ResponseForm {
 
 /** A final response; 1xx is written by {@link interimHeadText}. */
 export function responseHeadText(head: ResponseHead, form: ResponseForm): string {
-  let text = statusAndFields(head, form.framing.kind === 'chunked');
+  let text = statusAndFields(head, form.framing.kind === 'chunked', head.status !== 204);
   if (form.framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
-  if (form.connection !== undefined) text += `Connection: ${form.connection}\r\n`;
+  const options: string[] = form.connection === undefined ? [] : [form.connection];
+  // 426 says what to upgrade to (RFC 9110 15.5.22); everywhere else Upgrade is of this hop alone.
+  if (head.status === 426 && head.upgrades.length > 0) {
+    text += `Upgrade: ${head.upgrades.join(', ')}\r\n`;
+    options.push('Upgrade');
+  }
+  if (options.length > 0) text += `Connection: ${options.join(', ')}\r\n`;
   return `${text}\r\n`;
 }
 
-/** 100, 103 and other interim responses, and the 101 that opens a tunnel (RFC 9110 15.2). */
+/** 100, 103 and other interim responses (RFC 9110 15.2). */
 export function interimHeadText(head: ResponseHead): string {
-  const upgrade = head.status === 101 ? 'Connection: Upgrade\r\nUpgrade: websocket\r\n' : '';
-  return `${statusAndFields(head, false)}${upgrade}\r\n`;
+  return `${statusAndFields(head, false, false)}\r\n`;
 }
 
-function statusAndFields(head: ResponseHead, chunked: boolean): string {
+/** The head behind which both sides leave HTTP: 101, or the 2xx that answers CONNECT (RFC 9110 9.3.6). */
+export function tunnelHeadText(head: ResponseHead): string {
+  const upgrade = head.status === 101 ? 'Connection: Upgrade\r\nUpgrade: websocket\r\n' : '';
+  return `${statusAndFields(head, false, false)}${upgrade}\r\n`;
+}
+
+/** @param content whether the response can have content; else a length would be false (RFC 9110 8.6) */
+function statusAndFields(head: ResponseHead, chunked: boolean, content: boolean): string {
   const { fields, known, status } = head;
   const named = namedFields(head.connectionNames);
   let text = `HTTP/1.1 ${status} ${head.reason}\r\n`;
   for (let i = 0; i < known.length; i += 1) {
     const name = textAt(fields, 2 * i);
-    if (!goesToClient(name, known[i], status, chunked, named)) continue;
+    if (!goesToClient(name, known[i], chunked, content, named)) continue;
     text += `${name}: ${canonical(textAt(fields, 2 * i + 1), known[i], head.declared)}\r\n`;
   }
   return text;
@@ -136,14 +148,13 @@ function statusAndFields(head: ResponseHead, chunked: boolean): string {
 function goesToClient(
   name: string,
   known: KnownField | undefined,
-  status: number,
   chunked: boolean,
+  content: boolean,
   named: ReadonlySet<string> | undefined,
 ): boolean {
   if (known === undefined) return named?.has(name.toLowerCase()) !== true;
   if (known === 'proxy-authenticate') return true;
-  // 1xx and 204 have no content, so a length would be false (RFC 9110 8.6).
-  if (known === 'content-length') return status >= 200 && status !== 204;
+  if (known === 'content-length') return content;
   if (known === 'trailer') return chunked;
   return !HOP_BY_HOP.has(known);
 }

@@ -19,6 +19,8 @@ export interface ListenerEvents {
 const WORDS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another process listens there (EADDRINUSE)',
   EACCES: 'this user may not use that port (EACCES); choose one above 1023',
+  ENOTFOUND: 'this name is not known here (ENOTFOUND); write an address',
+  EAI_AGAIN: 'this name could not be looked up (EAI_AGAIN); write an address',
   EADDRNOTAVAIL: 'this machine has no such address (EADDRNOTAVAIL)',
 };
 

@@ -73,10 +73,10 @@ export function createEventLog(options: EventLogOptions): Observer {
       count.kinds[kind] += 1;
     },
 
-    endpointChanged(backend: string, endpoint: string, up: boolean): void {
+    endpointChanged(backend: string, endpoint: string, up: boolean, why?: string): void {
       const suppressed = rate.take(backend, `${endpoint} ${up}`);
       if (suppressed === undefined) return;
-      const fields = { backend, endpoint, up, suppressed: suppressed === 0 ? undefined : suppressed };
+      const fields = { backend, endpoint, up, why, suppressed: suppressed === 0 ? undefined : suppressed };
       if (up) logger.info(fields, 'the endpoint is up');
       else logger.warn(fields, 'the endpoint is down');
     },

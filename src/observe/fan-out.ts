@@ -137,10 +137,10 @@ class FanOut implements Observer {
     }
   }
 
-  endpointChanged(backend: string, endpoint: string, up: boolean): void {
+  endpointChanged(backend: string, endpoint: string, up: boolean, why?: string): void {
     for (const watcher of this.#watchers) {
       try {
-        watcher.observer.endpointChanged(backend, endpoint, up);
+        watcher.observer.endpointChanged(backend, endpoint, up, why);
       } catch (fault) {
         watcher.failed(fault);
       }

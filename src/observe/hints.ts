@@ -15,7 +15,9 @@ const hints: Partial<Record<Code | `${Code} ${string}`, string>> = {
   'header-timeout':
     'the connection stayed silent: a client that waits for the server to speak first, or a check that only connects; if many, the balancer sends no PROXY header and its clients speak late',
   'header-truncated': 'a check or scanner that gives up early, or a balancer that lost its client',
-  'header-too-long': 'limits.proxyHeaderBytes of the listener sets the bound; an NLB sends about 100 bytes',
+  'header-too-long': 'limits.proxyHeader of the listener sets the bound; an NLB sends about 100 bytes',
+  'header-malformed':
+    'something other than a balancer speaks the PROXY protocol here: `usher decode` shows what a header says',
   'header-crc': 'bytes changed on the way, or a device between balancer and usher rewrites them',
   'source-untrusted':
     "add the subnets of the balancer's nodes to trustedSources of the listener if this peer is the balancer; else close the port to it in the security group",

@@ -6,7 +6,7 @@ import t, { type Test } from 'tap';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { leftovers, NOTHING_LEFT } from '../support/flow.js';
 import { field, nextResponse, request, response, serveAnswers, serveHttp, serveSpoken } from '../support/http.js';
-import { connect, HEADER, type RawClient, turns } from '../support/sockets.js';
+import { connect, converse, HEADER, type RawClient, turns } from '../support/sockets.js';
 import { type RunningUsher, startUsherBefore } from '../support/usher.js';
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
@@ -284,4 +284,42 @@ t.test('a tunnel without a byte ends when its time is over, one with bytes goes 
   await usher.seen.atRest();
   t.same(usher.seen.codes, ['tunnel-idle', 'tunnel-idle']);
   t.same(await leftovers(usher), NOTHING_LEFT);
+});
+
+t.test('CONNECT is forwarded where the listener allows it, and opens a tunnel when the backend agrees', async t => {
+  const backend = await serveSpoken(t, server => {
+    const refuse = server.text.startsWith('CONNECT no:1 ');
+    server.send(
+      refuse ? 'HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno' : 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfirst',
+    );
+    server.socket.on('end', () => server.socket.end());
+  });
+  const usher = await startUsherBefore(t, backend.port, { refusedMethods: new Set() });
+  const client = await connect(t, usher.port, `${HEADER}CONNECT chat:1 HTTP/1.1\r\nHost: chat:1\r\n\r\nbytes`);
+  t.match(await client.until('first'), /^HTTP\/1\.1 200 OK\r\n\r\nfirst$/);
+  t.match(await (await backend.connection(0)).until('bytes'), /^CONNECT chat:1 HTTP\/1\.1\r\nHost: chat:1\r\n/);
+  client.socket.end();
+  await client.ended();
+  const refused = await converse(t, usher.port, `${HEADER}CONNECT no:1 HTTP/1.1\r\nHost: no:1\r\n\r\nbytes`);
+  t.match(refused, /^HTTP\/1\.1 403 No\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno$/);
+  await usher.seen.atRest();
+  t.same(
+    usher.seen.exchanges.map(exchange => [exchange.status, exchange.upgraded]),
+    [
+      [200, true],
+      [403, false],
+    ],
+  );
+});
+
+t.test('a WebSocket version other than 13 is 426, and says which one is understood (RFC 6455 4.4)', async t => {
+  const backend = await serveSpoken(t);
+  const usher = await startUsherBefore(t, backend.port);
+  const fields = 'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 8\r\n';
+  const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+  const text = await converse(t, usher.port, `${HEADER}GET / HTTP/1.1\r\nHost: a\r\n${fields}${key}\r\n`);
+  t.match(text, /^HTTP\/1\.1 426 Upgrade Required\r\n/);
+  t.match(text, /\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nConnection: close, Upgrade\r\n/);
+  t.same(usher.seen.codes, ['upgrade-version']);
+  t.equal(backend.connections.length, 0, 'no backend was asked');
 });

@@ -554,9 +554,10 @@ const upgrades: Attack[] = [
     'GET /§ § ',
   ]),
   attack(
-    'upgrade, RFC 9110 7.8: no tunnel for a version that is refused',
+    'upgrade, RFC 6455 4.4: a version that is not 13',
     `GET /§ HTTP/1.1\r\n${HOST}${WEBSOCKET.replace('13', '777')}\r\n<smuggled>`,
-    ['GET /§ § '],
+    [],
+    'upgrade-version',
   ),
   attack('upgrade, RFC 6455 4.1: POST', `POST /§ HTTP/1.1\r\n${HOST}${WEBSOCKET}\r\n<smuggled>`, [], 'upgrade-invalid'),
   attack(

@@ -8,6 +8,7 @@ import {
   type ResponseForm,
   requestHeadText,
   responseHeadText,
+  tunnelHeadText,
 } from '../../src/http/write-head.js';
 import { bytesOf, CONTENT, charsLike } from './cuts.js';
 
@@ -220,8 +221,21 @@ t.test('101 is written in our own words (RFC 9110 15.2.2)', async t => {
     'Content-Length: 5',
   ];
   t.equal(
-    interimHeadText(responseOf(lines, 'HTTP/1.1 101 Switching')),
+    tunnelHeadText(responseOf(lines, 'HTTP/1.1 101 Switching')),
     'HTTP/1.1 101 Switching\r\nSec-WebSocket-Accept: z\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
   );
   t.equal(interimHeadText(responseOf([], 'HTTP/1.1 100 Continue')), 'HTTP/1.1 100 Continue\r\n\r\n');
+});
+
+t.test('the 2xx that answers CONNECT has no length and no coding (RFC 9110 9.3.6)', async t => {
+  const head = responseOf(['Content-Length: 5', 'X: y'], 'HTTP/1.1 200 Connected');
+  t.equal(tunnelHeadText(head), 'HTTP/1.1 200 Connected\r\nX: y\r\n\r\n');
+});
+
+t.test('426 keeps the protocols that it asks for (RFC 9110 15.5.22)', async t => {
+  const head = responseOf(['Upgrade: foo/2, websocket', 'Connection: upgrade'], 'HTTP/1.1 426 Upgrade Required');
+  t.equal(
+    responseHeadText(head, { framing: { kind: 'none' }, connection: 'close' }),
+    'HTTP/1.1 426 Upgrade Required\r\nUpgrade: foo/2, websocket\r\nConnection: close, Upgrade\r\n\r\n',
+  );
 });

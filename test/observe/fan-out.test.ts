@@ -14,7 +14,7 @@ function tellAll(observer: Observer): void {
   observer.tunnelOpened(tunnel());
   observer.tunnelClosed(tunnel());
   observer.dialEnded('pool', '127.0.0.1:3000', 2, 'backend-unreachable');
-  observer.endpointChanged('pool', '127.0.0.1:3000', false);
+  observer.endpointChanged('pool', '127.0.0.1:3000', false, 'ECONNREFUSED');
   observer.connectionClosed(connection());
 }
 
