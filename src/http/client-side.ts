@@ -94,7 +94,10 @@ export class ClientSide implements WireReader, ExchangeClient {
         // A client that reads no responses must not make us queue more of them.
         if (this.wire.congested) return at;
         at += this.takeHead(at === 0 ? bytes : bytes.subarray(at));
-      } else if (this.exchange.takesBody) at = this.exchange.feed(bytes, at);
+      } else {
+        const { intake } = this.exchange;
+        if (intake !== undefined) at = this.exchange.feed(intake, bytes, at);
+      }
       if (at === before) return at;
     }
     return at;
@@ -127,7 +130,7 @@ export class ClientSide implements WireReader, ExchangeClient {
     this.pace();
     const { exchange, owner } = this;
     if (exchange !== undefined) {
-      const over = this.clientEnded && exchange.requestOpen && (exchange.takesBody || this.held.size === 0);
+      const over = this.clientEnded && exchange.requestOpen && (exchange.intake !== undefined || this.held.size === 0);
       if (over) this.leave();
     } else if (this.paused) owner.expectWithin(owner.timeouts.responseMs, 'client-stalled');
     else this.awaitRequest();
@@ -149,7 +152,7 @@ export class ClientSide implements WireReader, ExchangeClient {
   private isAhead(): boolean {
     const { exchange } = this;
     if (exchange === undefined) return this.held.size > 0 && this.wire.congested;
-    return exchange.uploadStalled || (this.held.size > AHEAD_BYTES && !exchange.takesBody);
+    return exchange.uploadStalled || (this.held.size > AHEAD_BYTES && exchange.intake === undefined);
   }
 
   private awaitRequest(): void {

@@ -61,6 +61,7 @@ export class Exchange implements LeaseUser, WireReader {
   private closeAfter = false;
   /** The client knows the end of the response only by the end of the connection. */
   private endsByClose = false;
+  private readonly backend: string;
   private readonly startedAt = performance.now();
   private readonly toBackendBefore: number;
   private readonly toClientBefore: number;
@@ -73,6 +74,7 @@ export class Exchange implements LeaseUser, WireReader {
     /** Whether the client's connection can stay open behind the response. */
     private readonly mayKeep: boolean,
   ) {
+    this.backend = source?.name ?? 'none';
     this.toBackendBefore = owner.view.bytesToBackend;
     this.toClientBefore = owner.view.bytesToClient;
   }
@@ -97,9 +99,10 @@ export class Exchange implements LeaseUser, WireReader {
     return this.upload === undefined ? hasContent(this.head.framing) : !this.upload.done;
   }
 
-  /** Whether `feed` may be called now. */
-  get takesBody(): boolean {
-    return this.upload?.flowing === true && !this.upload.done;
+  /** What takes request body bytes now; undefined while nothing does. */
+  get intake(): BodyRelay | undefined {
+    const { upload } = this;
+    return upload?.flowing === true && !upload.done ? upload : undefined;
   }
 
   /** Whether there is no point in reading from the client: the backend is behind with the request body. */
@@ -118,7 +121,7 @@ export class Exchange implements LeaseUser, WireReader {
     this.endpoint = lease.endpoint;
     this.state = 'waiting';
     lease.wire.reader = this;
-    this.client.wire.attempt(() => this.sendRequest(lease.wire));
+    this.client.wire.attempt(() => this.sendRequest(lease));
   }
 
   onLeaseFailed(code: Code, endpoint: string): void {
@@ -127,9 +130,9 @@ export class Exchange implements LeaseUser, WireReader {
     this.client.wire.attempt(() => this.fail(code));
   }
 
-  private sendRequest(wire: Wire): void {
+  private sendRequest({ wire, endpoint }: Lease): void {
     const { head, owner } = this;
-    const text = requestHeadText(head, owner.forwarded, this.endpoint ?? '');
+    const text = requestHeadText(head, owner.forwarded, endpoint);
     wire.cork();
     wire.write(text);
     owner.sentToBackend(text.length);
@@ -138,7 +141,7 @@ export class Exchange implements LeaseUser, WireReader {
     this.awaitBackend();
     if (!this.upload.done) this.client.bodyWanted();
     wire.uncork();
-    this.upload?.settle();
+    this.upload.settle();
   }
 
   /** Who owes the next bytes while the response is waited for: the client its body, or the backend. */
@@ -152,21 +155,20 @@ export class Exchange implements LeaseUser, WireReader {
   // ---- the client's half ----
 
   /**
-   * Relays request body bytes from offset `from` on; only while {@link takesBody}.
+   * Relays request body bytes from offset `from` on.
+   * @param upload the {@link intake}
    * @returns the offset behind what was used
    */
-  feed(bytes: Buffer, from: number): number {
-    const { upload } = this;
-    if (upload === undefined) return from;
+  feed(upload: BodyRelay, bytes: Buffer, from: number): number {
     const code = upload.feed(bytes, from);
     upload.settle();
     if (code !== undefined) this.fail(code);
-    else if (this.state === 'waiting') this.awaitUpload();
+    else if (this.state === 'waiting') this.awaitUpload(upload);
     return upload.used;
   }
 
-  private awaitUpload(): void {
-    if (this.upload?.flowing === true) this.awaitBackend();
+  private awaitUpload(upload: BodyRelay): void {
+    if (upload.flowing) this.awaitBackend();
     else this.owner.expectWithin(this.owner.timeouts.responseMs, 'backend-response-timeout');
   }
 
@@ -179,7 +181,6 @@ export class Exchange implements LeaseUser, WireReader {
 
   /** The client is gone, or ended in the middle of its request; or serving it failed by a mistake of ours. */
   abort(code: Code): void {
-    if (!this.active) return;
     this.lease?.discard();
     this.end(code, 'cut');
   }
@@ -231,13 +232,16 @@ export class Exchange implements LeaseUser, WireReader {
       at += scan.length;
       this.takeHead(scan.head, bytes, at);
     }
-    return this.state === 'responding' ? this.digestBody(bytes, at) : bytes.length;
+    return this.state === 'responding' && this.download !== undefined
+      ? this.digestBody(this.download, bytes, at)
+      : bytes.length;
   }
 
   private takeHead(head: ResponseHead, bytes: Buffer, end: number): void {
+    const { lease } = this;
     const opens = this.head.method === 'CONNECT' && head.status >= 200 && head.status < 300;
-    if (head.status === 101) this.switchProtocols(head, bytes.subarray(end));
-    else if (opens) this.openTunnel(head, bytes.subarray(end));
+    if (lease !== undefined && (opens || this.isSwitchWanted(head))) this.openTunnel(lease, head, bytes.subarray(end));
+    else if (head.status === 101) this.fail('backend-upgrade-unasked');
     else if (head.status < 200) this.relayInterim(head);
     else this.beginResponse(head);
   }
@@ -251,21 +255,17 @@ export class Exchange implements LeaseUser, WireReader {
     this.awaitBackend();
   }
 
-  private switchProtocols(head: ResponseHead, rest: Buffer): void {
-    if (!this.head.upgrade || head.upgrades[0] !== 'websocket' || head.minor === 0)
-      this.fail('backend-upgrade-unasked');
-    else this.openTunnel(head, rest);
+  private isSwitchWanted(head: ResponseHead): boolean {
+    return head.status === 101 && head.minor === 1 && this.head.upgrade && head.upgrades[0] === 'websocket';
   }
 
   /** Both wires leave HTTP: behind 101, or behind the 2xx that answers CONNECT (RFC 9110 9.3.6). */
-  private openTunnel(head: ResponseHead, rest: Buffer): void {
-    const { lease } = this;
-    if (lease === undefined) return;
+  private openTunnel(lease: Lease, head: ResponseHead, rest: Buffer): void {
     this.status = head.status;
     this.writeToClient(tunnelHeadText(head));
     this.state = 'tunnelled';
     this.report(undefined);
-    this.owner.becomeTunnel(lease, this.source?.name ?? '', this.client.takeRest(), rest);
+    this.owner.becomeTunnel(lease, this.backend, this.client.takeRest(), rest);
   }
 
   private beginResponse(head: ResponseHead): void {
@@ -290,9 +290,7 @@ export class Exchange implements LeaseUser, WireReader {
     return this.head.minor === 1 ? CHUNKED : UNTIL_CLOSE;
   }
 
-  private digestBody(bytes: Buffer, from: number): number {
-    const { download } = this;
-    if (download === undefined) return from;
+  private digestBody(download: BodyRelay, bytes: Buffer, from: number): number {
     const code = download.feed(bytes, from);
     const used = download.done && download.used < from ? from : download.used;
     if (code !== undefined) this.cut('backend-response-invalid');
@@ -327,8 +325,7 @@ export class Exchange implements LeaseUser, WireReader {
   }
 
   onDrain(): void {
-    if (this.upload === undefined) return;
-    this.upload.flowing = true;
+    if (this.upload !== undefined) this.upload.flowing = true;
     if (this.state === 'waiting') this.awaitBackend();
     this.client.bodyWanted();
   }
@@ -345,7 +342,6 @@ export class Exchange implements LeaseUser, WireReader {
   }
 
   private backendGone(error: Error | undefined): void {
-    if (!this.active) return;
     if (this.state === 'responding') this.cut('backend-response-truncated');
     else if (this.maySendAgain()) this.sendAgain();
     else this.fail(isFault(error) ? 'internal-error' : 'backend-closed');
@@ -383,7 +379,6 @@ export class Exchange implements LeaseUser, WireReader {
 
   /** usher answers in the backend's place, or, when the response has begun, cuts it. */
   private fail(code: Code): void {
-    if (!this.active) return;
     if (this.state === 'responding') {
       this.cut(code);
       return;
@@ -416,7 +411,7 @@ export class Exchange implements LeaseUser, WireReader {
     const { owner, head } = this;
     owner.exchangeEnded({
       connection: owner.view,
-      backend: this.source?.name ?? 'none',
+      backend: this.backend,
       endpoint: this.endpoint,
       method: head.method,
       target: head.target,

@@ -1,0 +1,156 @@
+/** The client's side where only time or a mistake of ours leads to: everything else is tested end to end. */
+import t, { type Test } from 'tap';
+import type { Code } from '../../src/codes.js';
+import { ClientSide } from '../../src/http/client-side.js';
+import { Exchange, type ExchangeClient } from '../../src/http/exchange.js';
+import type { HttpOwner } from '../../src/http/owner.js';
+import { scanRequestHead } from '../../src/http/request-head.js';
+import { ForwardedFields } from '../../src/http/write-head.js';
+import type { Lease } from '../../src/lease.js';
+import type { ExchangeRecord } from '../../src/observer.js';
+import { DEAF, Wire } from '../../src/wire.js';
+import { request, response, serveSpoken } from '../support/http.js';
+import { listenerSettings } from '../support/settings.js';
+import { connect, HEADER, type RawClient, socketPair } from '../support/sockets.js';
+import { startUsherBefore } from '../support/usher.js';
+
+const CLIENT = { address: '203.0.113.9', port: 51_234 };
+
+interface Ownership {
+  readonly owner: HttpOwner;
+  readonly refusals: Code[];
+  readonly exchanges: ExchangeRecord[];
+}
+
+/** An owner that writes down what it is told. */
+function ownership(): Ownership {
+  const { limits, timeouts, refusedMethods } = listenerSettings({ timeouts: { responseMs: 12_000 } });
+  const refusals: Code[] = [];
+  const exchanges: ExchangeRecord[] = [];
+  const view = {
+    id: 1,
+    listener: 'chat',
+    peer: CLIENT,
+    client: CLIENT,
+    openedAt: 0,
+    bytesToBackend: 0,
+    bytesToClient: 0,
+  };
+  const owner: HttpOwner = {
+    view,
+    limits,
+    timeouts,
+    refusedMethods,
+    forwarded: new ForwardedFields({ client: CLIENT, proto: 'http', port: 80, forwarded: false }),
+    draining: false,
+    endCode: undefined,
+    route: () => undefined,
+    expectWithin() {},
+    sentToBackend() {},
+    sentToClient() {},
+    refused: code => refusals.push(code),
+    exchangeEnded: exchange => exchanges.push(exchange),
+    becomeTunnel() {},
+  };
+  return { owner, refusals, exchanges };
+}
+
+interface ClosingClient extends Ownership {
+  readonly side: ClientSide;
+  readonly wire: Wire;
+  readonly far: RawClient;
+}
+
+/** A client that has ended, and whose connection is closed behind so many MiB that it has not taken. */
+async function closingClient(t: Test, queuedMiB: number): Promise<ClosingClient> {
+  const { socket, far } = await socketPair(t);
+  far.socket.pause();
+  const wire = new Wire(socket, DEAF);
+  const told = ownership();
+  const side = new ClientSide(told.owner, wire);
+  wire.reader = side;
+  for (let i = 0; i < queuedMiB; i += 1) wire.write(Buffer.alloc(1 << 20));
+  side.onEnd();
+  return { ...told, side, wire, far };
+}
+
+t.test('a client that has its answer and does not end is let go without a word', async t => {
+  const { side, wire, refusals } = await closingClient(t, 0);
+  side.expired('client-stalled');
+  t.ok(wire.destroyed);
+  t.same(refusals, []);
+});
+
+t.test('a client that takes nothing of its last answer is cut when responses may not take longer', async t => {
+  const { side, wire, refusals } = await closingClient(t, 16);
+  t.ok(wire.queued > 0);
+  side.expired('client-stalled');
+  side.expired('client-stalled');
+  side.expired('client-stalled');
+  t.notOk(wire.destroyed, '10 of 12 s');
+  side.expired('client-stalled');
+  t.ok(wire.destroyed, '15 s');
+  t.same(refusals, ['client-stalled']);
+});
+
+t.test('a client that takes its last answer slowly is waited for', async t => {
+  const { side, wire, far } = await closingClient(t, 16);
+  const before = wire.queued;
+  for (let i = 0; i < 3; i += 1) side.expired('client-stalled');
+  far.socket.resume();
+  while (wire.queued >= before) await far.change();
+  far.socket.pause();
+  side.expired('client-stalled');
+  t.notOk(wire.destroyed, 'its time begins anew');
+});
+
+t.test('a mistake of ours on a backend wire is an internal error, and told as one', async t => {
+  const { socket } = await socketPair(t);
+  const near = await socketPair(t);
+  const { owner, refusals, exchanges } = ownership();
+  const scan = scanRequestHead(Buffer.from(request('/')), owner.limits);
+  if (scan.kind !== 'head') throw new Error('the request is not understood');
+  const backend = new Wire(socket, DEAF);
+  const lease: Lease = { wire: backend, endpoint: 'a:1', reused: false, release() {}, discard() {}, settle() {} };
+  const client: ExchangeClient = {
+    wire: new Wire(near.socket, DEAF),
+    paused: false,
+    bodyWanted() {},
+    exchangeOver() {},
+    takeRest: () => Buffer.alloc(0),
+  };
+  const source = { name: 'chat', lease: (_client: string, _fresh: boolean, user: Exchange) => user.onLease(lease) };
+  const exchange = new Exchange(owner, client, scan.head, source as never, true);
+  exchange.start();
+  exchange.onClose(new Error('a mistake'));
+  t.same(refusals, ['internal-error']);
+  t.match(exchanges, [{ status: 500, code: 'internal-error' }]);
+  t.match(await near.far.until('internal-error'), /^HTTP\/1\.1 500 /);
+});
+
+t.test('requests that no route wants are answered one after the other', async t => {
+  const backend = await serveSpoken(t);
+  const usher = await startUsherBefore(t, backend.port, {
+    routes: [{ host: undefined, path: '/chat', backend: 'chat' }],
+  });
+  const client = await connect(t, usher.port, HEADER + request('/1') + request('/2'));
+  await client.until('404');
+  while (usher.seen.exchanges.length < 2) await client.change();
+  t.same(usher.seen.codes, ['route-missing', 'route-missing']);
+  client.socket.destroy();
+});
+
+t.test(
+  'an exchange that was promised to be followed by others ends its connection when usher drains meanwhile',
+  async t => {
+    const backend = await serveSpoken(t, server => server.send(response('12345').slice(0, -2)));
+    const usher = await startUsherBefore(t, backend.port);
+    const client = await connect(t, usher.port, HEADER + request('/'));
+    await client.until('123');
+    usher.proxy.drain();
+    (await backend.connection(0)).send('45');
+    const text = await client.ended();
+    t.match(text, /12345$/);
+    t.notMatch(text, /Connection: close/);
+  },
+);
