@@ -117,12 +117,23 @@ export function scanFields(bytes: Buffer, start: number, from: number, limits: F
     if (bytes[end] !== CR || bytes[end + 1] !== LF) return bad(valueFault(bytes, end));
     let last = end;
     while (last > first && isBlank(bytes[last - 1])) last -= 1;
+    if (last < end && isTabbedFraming(bytes, at, colon, last, end)) last = end;
     marks.push(at, colon, first, last);
     at = end + 2;
   }
   if (at + 1 >= stop) return unfinished(bytes, stop);
   if (bytes[at + 1] !== LF) return bad('line-ending-invalid');
   return { kind: 'fields', end: at + 2, fields: cut(bytes, from, at, marks) };
+}
+
+/**
+ * Whether a tab stands behind the value of a framing field. It is white space to RFC 9112 5.1 and part of the value to
+ * widespread parsers, so that two of them may find different bodies: it stays in the value, which then means nothing.
+ */
+function isTabbedFraming(bytes: Buffer, nameStart: number, nameEnd: number, from: number, to: number): boolean {
+  if (!bytes.subarray(from, to).includes(HTAB)) return false;
+  const known = knownField(bytes.toString('latin1', nameStart, nameEnd));
+  return known === 'content-length' || known === 'transfer-encoding';
 }
 
 /** One decoding of the whole section and slices of it are several times cheaper than a decoding per name and value. */

@@ -246,8 +246,20 @@ const framed: Attack[] = [
   ),
   attack(
     'RFC 9112 6.1: white space around chunked is none',
-    `POST /§ HTTP/1.1\r\n${HOST}Transfer-Encoding:\t chunked \t\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
+    `POST /§ HTTP/1.1\r\n${HOST}Transfer-Encoding:\t chunked  \r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
     [`${SEEN}hello`],
+  ),
+  attack(
+    'RFC 9112 6.1: a tab behind chunked, which parsers read in two ways',
+    `POST /§ HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\t\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
+    [],
+    'transfer-coding-invalid',
+  ),
+  attack(
+    'RFC 9112 6.3: a tab behind a length, which parsers read in two ways',
+    `POST /§ HTTP/1.1\r\n${HOST}Content-Length: 5\t\r\n\r\nhello`,
+    [],
+    'content-length-invalid',
   ),
   attack(
     'RFC 9112 9.3: nothing behind Connection: close is a request',

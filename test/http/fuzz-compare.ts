@@ -53,16 +53,6 @@ function faultOf({ startLine, body, text }: Forwarded): string | undefined {
   return same ? undefined : `sent: read otherwise, ${JSON.stringify(text)}`;
 }
 
-/** Where Node refuses more than it has to, and usher has a reason not to follow. */
-const TOLERATED: readonly { readonly verdict: string; readonly bytes: RegExp }[] = [
-  // White space behind a value may be a tab (RFC 9112 5); Node takes only spaces behind a length. usher sends none.
-  { verdict: 'HPE_INVALID_CONTENT_LENGTH', bytes: /\ncontent-length:[ \t]*[0-9]+ *\t[ \t]*\r\n/i },
-];
-
-function isTolerated(node: Reading, text: string): boolean {
-  return TOLERATED.some(({ verdict, bytes }) => node.verdict === verdict && bytes.test(text));
-}
-
 export async function compare(
   side: Side,
   text: string,
@@ -71,7 +61,7 @@ export async function compare(
   const toHead = side === 'response to HEAD';
   const usher = side === 'request' ? usherReadsRequests(bytes) : usherReadsResponse(bytes, toHead);
   const node = await (side === 'request' ? nodeReadsRequests(bytes) : nodeReadsResponse(bytes, toHead));
-  const difference = isTolerated(node, text) ? undefined : differenceOf(usher, node);
+  const difference = differenceOf(usher, node);
   return { usher, node, difference: difference ?? usher.forwarded?.map(faultOf).find(fault => fault !== undefined) };
 }
 

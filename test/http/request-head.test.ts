@@ -410,10 +410,10 @@ t.test('all 256 bytes in every place', async t => {
     ['in an authority', char => withTarget(`http://a${char}b`), charsLike(/[A-Za-z0-9\-._~!$&'()*+,;=%/?]/)],
     ['in a length', char => withFields(`Content-Length: 1${char}1`), charsLike(/[0-9]/)],
     ['in front of a length', char => withFields(`Content-Length: ${char}1`), charsLike(/[0-9 \t]/)],
-    ['behind a length', char => withFields(`Content-Length: 1${char}`), charsLike(/[0-9 \t]/)],
+    ['behind a length', char => withFields(`Content-Length: 1${char}`), charsLike(/[0-9 ]/)],
     ['in front of chunked', char => withFields(`Transfer-Encoding: ${char}chunked`), charsLike(/[ \t]/)],
     ['in chunked', char => withFields(`Transfer-Encoding: chunk${char}d`), 'Ee'],
-    ['behind chunked', char => withFields(`Transfer-Encoding: chunked${char}`), charsLike(/[ \t]/)],
+    ['behind chunked', char => withFields(`Transfer-Encoding: chunked${char}`), charsLike(/ /)],
   ];
   for (const [place, message, accepted] of places) t.equal(acceptedBytes(message, accepts), accepted, place);
 });

@@ -227,8 +227,8 @@ t.test('all 256 bytes in every place', async t => {
     ['last in a value', char => withFields(`A: b${char}`), charsLike(CONTENT)],
     ['behind the CR of a field', char => withFields(`A: b\r${char}C: d`), '\n'],
     ['behind the CR of the empty line', char => `HTTP/1.1 200 OK\r\n\r${char}`, '\n'],
-    ['behind a length', char => withFields(`Content-Length: 1${char}`), charsLike(/[0-9 \t]/)],
-    ['behind chunked', char => withFields(`Transfer-Encoding: chunked${char}`), charsLike(/[ \t]/)],
+    ['behind a length', char => withFields(`Content-Length: 1${char}`), charsLike(/[0-9 ]/)],
+    ['behind chunked', char => withFields(`Transfer-Encoding: chunked${char}`), charsLike(/ /)],
   ];
   for (const [place, message, accepted] of places) t.equal(acceptedBytes(message, accepts), accepted, place);
 });
