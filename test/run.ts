@@ -13,7 +13,7 @@ import { findProgram } from './support/peers.js';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const RESULTS = join(HERE, '..', 'test-results.tap');
-const PEERS = ['haproxy', 'nginx', 'promtool', 'curl'];
+const PEERS = ['haproxy', 'nginx', 'promtool', 'curl', 'chromium'];
 
 function allTests(): string[] {
   return readdirSync(HERE, { recursive: true, encoding: 'utf8' })
