@@ -57,7 +57,9 @@ function makePlan(id: string, client: string, random: Random): Plan {
   const broken = random.chance(0.12);
   const behaviour: Behaviour = broken ? brokenBehaviour(random) : random.chance(0.05) ? 'early' : random.one(WHOLE);
   const requestLength = random.chance(0.5) ? 0 : random.below(random.chance(0.05) ? 300_000 : 4_000);
-  const responseLength = behaviour === 'empty' ? 0 : random.below(random.chance(0.05) ? 300_000 : 4_000);
+  // What a backend sends unasked must come in one segment with its response: later it may meet the next exchange.
+  const mayBeLong = behaviour !== 'unasked-behind' && random.chance(0.05);
+  const responseLength = behaviour === 'empty' ? 0 : random.below(mayBeLong ? 300_000 : 4_000);
   const chunked = requestLength > 0 && random.chance(0.5);
   const framing = chunked
     ? 'Transfer-Encoding: chunked\r\n'

@@ -192,12 +192,18 @@ export async function curl(t: Test, port: number, path: string): Promise<Interpl
   };
 }
 
+/**
+ * How curl takes its standard input. All of it is there at once: curl 7.88 reads no response while it waits for more to
+ * send, not even from a server without usher before it.
+ */
+const UPLOADS = { counted: ['--data-binary', '@-'], chunked: ['-T', '-'], unended: ['-T', '-'] };
+
 function wordsOf({ method, headers = {}, body, sent = 'counted' }: Ask): string[] {
   const fields = body === undefined ? headers : { Expect: '', ...headers };
   const words = Object.entries(fields).flatMap(([name, value]) => ['-H', `${name}: ${value}`.trim()]);
   if (headers['Expect'] !== undefined) words.push('--expect100-timeout', '9');
   if (method === 'HEAD') words.push('-I');
-  if (body !== undefined) words.push('-X', method, ...(sent === 'counted' ? ['--data-binary', '@-'] : ['-T', '-']));
+  if (body !== undefined) words.push('-X', method, ...UPLOADS[sent]);
   return words;
 }
 

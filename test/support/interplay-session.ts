@@ -44,6 +44,8 @@ export interface Stage {
   readonly client: InterplayClient;
   readonly usher: RunningUsher;
   readonly backend: InterplayBackend;
+  /** How much of an upload is sent before its early response, bytes. */
+  readonly earlyBytes: number;
 }
 
 export interface Step {
@@ -55,9 +57,6 @@ export interface Step {
 
 const PIECES = [10, 120_000, 270_000].map(size => randomBytes(size));
 const UPLOAD = Buffer.concat(PIECES);
-/** More than nginx is told to take, and less than usher reads from a client that it has already answered. */
-const TOO_LARGE = randomBytes(900_000);
-
 const UPGRADE = {
   Connection: 'Upgrade',
   Upgrade: 'websocket',
@@ -154,7 +153,8 @@ export const session: readonly Step[] = [
   {
     name: 'an upload that is refused before its end is told so, and the next request is answered',
     async play(t, stage) {
-      const ask = { method: 'POST', path: '/early', body: TOO_LARGE, sent: 'unended' } as const;
+      const body = randomBytes(stage.earlyBytes);
+      const ask = { method: 'POST', path: '/early', body, sent: 'unended' } as const;
       t.match(String((await askOne(t, stage, ask, 413)).body), /too large/i);
       const next = await askOne(t, stage, { method: 'GET', path: '/next' }, 200);
       t.equal(String(next.body), 'you asked for /next');
