@@ -3,6 +3,8 @@
  * The corridor and the rooms hand a wire from reader to reader; nobody else listens to the socket.
  */
 import type { Socket } from 'node:net';
+import { outbox } from './outbox.js';
+import { type SocketUser, WireSocket } from './wire-socket.js';
 
 /** Who has the floor on a wire. Every method may destroy the wire or hand it to the next reader. */
 export interface WireReader {
@@ -37,12 +39,17 @@ interface WiredSocket extends Socket {
 }
 
 /** See the file comment. The error listener is attached here, in the socket's first tick, and stays to the end. */
-export class Wire {
+export class Wire implements SocketUser {
   readonly socket: Socket;
   reader: WireReader;
   /** Why the socket failed, once it has. */
   error: Error | undefined = undefined;
   private paused = false;
+  /** Writes wait in the outbox while it is above zero. */
+  private corks = 0;
+  private failedWrite: Error | undefined = undefined;
+  /** Whether bytes came since the last look, behind a failed write. */
+  private heard = false;
 
   private readonly owner: WireOwner | undefined;
 
@@ -55,13 +62,14 @@ export class Wire {
     socket.on('close', socketOnClose);
     socket.on('drain', socketOnDrain);
     socket.on('end', socketOnEnd);
-    socket.on('data', socketOnData);
+    if (socket instanceof WireSocket) socket.user = this;
+    else socket.on('data', socketOnData);
   }
 
   /** Queues bytes, or text whose characters are all below U+0100. Look at {@link congested} afterwards. */
   write(bytes: Buffer | string): void {
-    if (typeof bytes === 'string') this.socket.write(bytes, 'latin1');
-    else this.socket.write(bytes);
+    outbox.put(this.socket, bytes);
+    if (this.corks === 0) outbox.flushFor(this.socket);
   }
 
   /**
@@ -74,11 +82,12 @@ export class Wire {
 
   /** Between `cork` and `uncork` writes are gathered into one system call. */
   cork(): void {
-    this.socket.cork();
+    this.corks += 1;
   }
 
   uncork(): void {
-    this.socket.uncork();
+    this.corks -= 1;
+    if (this.corks === 0) outbox.flushFor(this.socket);
   }
 
   /** Stops `onBytes` and, when the other side goes on sending, lets TCP slow it down. */
@@ -92,15 +101,18 @@ export class Wire {
     if (!this.paused) return;
     this.paused = false;
     this.socket.resume();
+    if (this.failedWrite !== undefined) this.readOn(this.failedWrite);
   }
 
   /** Sends FIN behind what is queued; reading goes on. */
   end(): void {
+    outbox.flushFor(this.socket);
     this.socket.end();
   }
 
   /** Flushes what is queued, then closes both directions. */
   closeSoon(): void {
+    outbox.flushFor(this.socket);
     this.socket.destroySoon();
   }
 
@@ -138,6 +150,40 @@ export class Wire {
     } catch (error) {
       fault(this, error);
     }
+  }
+
+  // ---- the socket's calls ----
+
+  takeBytes(bytes: Buffer): void {
+    this.heard = true;
+    try {
+      this.reader.onBytes(bytes);
+    } catch (error) {
+      fault(this, error);
+    }
+  }
+
+  /**
+   * A backend may answer an upload early and close, and the answer still lies unread when the next write fails (EPIPE):
+   * Node would destroy the socket and the answer with it. So it lives until a whole turn of the loop brought nothing.
+   */
+  writeFailed(error: Error): boolean {
+    if (this.failedWrite !== undefined) return this.failedWrite !== error;
+    this.failedWrite = error;
+    this.readOn(error);
+    return true;
+  }
+
+  private readOn(error: Error): void {
+    this.heard = false;
+    // The first call is made before the loop polls again, the second behind it.
+    setImmediate(() => setImmediate(() => this.lookAgain(error)));
+  }
+
+  private lookAgain(error: Error): void {
+    if (this.destroyed || this.paused) return;
+    if (this.heard) this.readOn(error);
+    else this.socket.destroy(error);
   }
 
   /** Called by the socket's close listener only. */
@@ -178,12 +224,7 @@ export function isFault(error: Error | undefined): boolean {
 }
 
 function socketOnData(this: Socket, bytes: Buffer): void {
-  const wire = wireOf(this);
-  try {
-    wire.reader.onBytes(bytes);
-  } catch (error) {
-    fault(wire, error);
-  }
+  wireOf(this).takeBytes(bytes);
 }
 
 function socketOnEnd(this: Socket): void {

@@ -7,7 +7,21 @@ import t from 'tap';
 const SRC = fileURLToPath(new URL('../../src', import.meta.url));
 
 /** Words that every room may use; they import only each other. */
-const GROUND = ['address', 'codes', 'held', 'lease', 'observer', 'settings', 'status', 'timed', 'version', 'wire'];
+const GROUND = [
+  'address',
+  'codes',
+  'held',
+  'lease',
+  'observer',
+  'outbox',
+  'read-buffers',
+  'settings',
+  'status',
+  'timed',
+  'version',
+  'wire',
+  'wire-socket',
+];
 const ROOMS = ['backend', 'http', 'limits', 'listener', 'proxy-header', 'tunnel'];
 const DATA_PLANE = [...GROUND, ...ROOMS, 'connection'];
 

@@ -1,31 +1,23 @@
 /** Opens a TCP connection to an endpoint, within a time. */
-import net from 'node:net';
+import type { Socket } from 'node:net';
 import type { Code } from '../codes.js';
 import type { EndpointSettings } from '../settings.js';
+import { WireSocket } from '../wire-socket.js';
 
 /** What is told of a dial; one of the two is called, once, never inside the call that dials. */
 export interface DialUser {
-  onConnected(socket: net.Socket): void;
+  onConnected(socket: Socket): void;
   /** `why`: the system's code (`ECONNREFUSED`), or `timeout`. */
   onFailed(code: Code, why: string): void;
 }
-
-/** TCP keep-alive finds a peer that vanished without FIN; 60 s is below the idle limits of both balancers. */
-const KEEP_ALIVE_DELAY_MS = 60_000;
 
 /**
  * Dials. The socket handed over has no error listener of ours left: attach one in the same tick.
  * @param timeoutMs from now until the connection stands
  */
 export function dial(endpoint: EndpointSettings, timeoutMs: number, user: DialUser): void {
-  const socket = net.connect({
-    host: endpoint.host,
-    port: endpoint.port,
-    allowHalfOpen: true,
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
-  });
+  const socket = WireSocket.unconnected();
+  socket.connect({ host: endpoint.host, port: endpoint.port });
   const timer = setTimeout(() => fail('backend-connect-timeout', 'timeout'), timeoutMs);
   socket.on('connect', onConnect);
   socket.on('error', onError);

@@ -2,6 +2,7 @@
 import net from 'node:net';
 import { formatHostPort } from '../address.js';
 import type { ListenAddress } from '../settings.js';
+import { adoptHandles } from './adopt.js';
 
 /** TCP keep-alive finds a client that vanished without FIN; 60 s is below the idle limits of both balancers. */
 const KEEP_ALIVE_DELAY_MS = 60_000;
@@ -65,6 +66,7 @@ export class Listener {
       server.listen({ ...host, port: listen.port, backlog: BACKLOG }, () => {
         server.off('error', onError);
         server.on('error', error => this.events.acceptFailed(error));
+        adoptHandles(server, socket => this.events.accepted(socket));
         resolve(server.address() as net.AddressInfo);
       });
     });

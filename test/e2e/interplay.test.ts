@@ -32,14 +32,18 @@ const backends: readonly Backend[] = [
   {
     name: 'HAProxy',
     program: 'haproxy',
-    // The server behind HAProxy refuses, and the body fits HAProxy's buffer. A known limit of usher is left out here: with
-    // `http-request deny` HAProxy resets while usher still writes, Node destroys the socket for EPIPE with the 413 unread
-    // in it, and the client gets 502 backend-closed.
-    earlyBytes: 10_000,
-    start: async (t, node, program) =>
-      (await startHaproxy(t, program, { before: { server: node, mode: 'http' } })).ports.before,
+    // HAProxy refuses by itself, and resets while usher still writes.
+    earlyBytes: 900_000,
+    start: async (t, node, program) => {
+      const before = { server: node, mode: 'http', lines: [DENY] } as const;
+      return (await startHaproxy(t, program, { before })).ports.before;
+    },
   },
 ];
+
+const DENY =
+  'http-request deny deny_status 413 content-type text/plain string "too large" ' +
+  `hdr ${SAW_CLIENT} %[req.hdr(X-Forwarded-For)] if { path /early }`;
 
 /** Files and the limit are nginx's own, everything else is passed on. */
 function nginxBefore(node: number): string {

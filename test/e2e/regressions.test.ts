@@ -57,7 +57,7 @@ t.test('an upload that outlives the first bytes of its response is not cut', asy
   const backend = await serveSpoken(t, server => {
     server.send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nearly\r\n');
   });
-  const usher = await startUsherBefore(t, backend.port, { timeouts: { responseMs: 150 } });
+  const usher = await startUsherBefore(t, backend.port, { timeouts: { responseMs: 1_000 } });
   const size = 8_000_000;
   const client = await connect(t, usher.port, HEADER + request('/', ['Transfer-Encoding: chunked'], 'POST'));
   await client.until('early');
@@ -68,7 +68,7 @@ t.test('an upload that outlives the first bytes of its response is not cut', asy
   served.socket.resume();
   while (served.received.length < size) await served.change();
   // The upload goes on, piece by piece, until well behind the deadline that must not be left over from its stall.
-  for (const until = performance.now() + 450; performance.now() < until; ) {
+  for (const until = performance.now() + 1_500; performance.now() < until; ) {
     client.send('1\r\nx\r\n');
     await served.change();
   }

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import type { Test } from 'tap';
+import { WireSocket } from '../../src/wire-socket.js';
 
 /** A v1 header that names 203.0.113.9 as the client. */
 export const HEADER = 'PROXY TCP4 203.0.113.9 10.0.1.20 51234 443\r\n';
@@ -144,4 +145,14 @@ export async function socketPair(t: Test): Promise<{ readonly socket: net.Socket
   server.close();
   t.teardown(() => socket.destroy());
   return { socket, far };
+}
+
+/** Like {@link socketPair}, but `socket` is one that usher dialled, and that shares its read buffer where it can. */
+export async function dialledPair(t: Test): Promise<{ readonly socket: net.Socket; readonly far: RawClient }> {
+  const server = await serve(t);
+  const socket = WireSocket.unconnected();
+  t.teardown(() => socket.destroy());
+  socket.connect(server.port, '127.0.0.1');
+  await once(socket, 'connect');
+  return { socket, far: await server.connection(0) };
 }
