@@ -25,7 +25,7 @@ interface Options extends SocketConstructorOpts {
 }
 
 /** TCP keep-alive finds a peer that vanished without FIN; 60 s is below the idle limits of both balancers. */
-const KEEP_ALIVE_DELAY_MS = 60_000;
+export const KEEP_ALIVE_DELAY_MS = 60_000;
 
 export class WireSocket extends Socket {
   user: SocketUser | undefined = undefined;
@@ -52,9 +52,10 @@ export class WireSocket extends Socket {
     return socket;
   }
 
-  /** A socket around a handle that was accepted just now. */
-  static accepted(handle: unknown): WireSocket {
+  /** A socket around a handle that was accepted just now. @param tuned whether its TCP options are set already */
+  static accepted(handle: unknown, tuned: boolean): WireSocket {
     const socket = new WireSocket({ handle, onread: ONREAD, allowHalfOpen: true });
+    if (tuned) return socket;
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
     return socket;

@@ -2,7 +2,7 @@
  * Finds the content inside the bytes of a message body (RFC 9112 6 and 7): strict, pure, no copy. The caller feeds
  * bytes and keeps those that were not used; the scanner keeps only numbers.
  */
-import { type FieldLimits, isReservedName, knownField, scanFields, textAt } from './fields.js';
+import { type FieldLimits, type Fields, scanFields } from './fields.js';
 import type { Framing } from './framing.js';
 import { byteAt, CR, FIELD_CONTENT, LF } from './grammar.js';
 
@@ -151,7 +151,7 @@ export class BodyScanner {
     if (scan.kind === 'more') return 'more';
     if (scan.kind === 'bad' || !areTrailersAllowed(scan.fields)) return 'bad-trailer';
     this.used = scan.end;
-    this.trailers = scan.fields;
+    this.trailers = scan.fields.list();
     this.done = true;
     return 'done';
   }
@@ -168,11 +168,8 @@ const NEVER_TRAILERS = new Set([
 ]);
 
 /** Fields for framing, routing, authentication, content format and forwarding must not come in a trailer. */
-function areTrailersAllowed(fields: readonly string[]): boolean {
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = textAt(fields, i);
-    if ((knownField(name) ?? 'date') !== 'date' || isReservedName(name)) return false;
-    if (NEVER_TRAILERS.has(name.toLowerCase())) return false;
-  }
-  return true;
+function areTrailersAllowed(fields: Fields): boolean {
+  return fields.kinds.every(
+    (kind, index) => (kind === undefined || kind === 'date') && !NEVER_TRAILERS.has(fields.name(index).toLowerCase()),
+  );
 }

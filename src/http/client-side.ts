@@ -30,6 +30,8 @@ export class ClientSide implements WireReader, ExchangeClient {
   private exchange: Exchange | undefined;
   private readonly held = new Held();
   private requests = 0;
+  /** The client has said that it sends no other request (RFC 9112 9.6). */
+  private lastRequest = false;
   private clientEnded = false;
   private closing = false;
   /** While true the bytes at hand are being used, and whoever asks for more gets it when the loop comes round. */
@@ -118,6 +120,7 @@ export class ClientSide implements WireReader, ExchangeClient {
     const { owner } = this;
     this.requests += 1;
     this.headOpen = false;
+    this.lastRequest = !head.persistent;
     const mayKeep = head.persistent && !owner.draining && this.requests < owner.limits.requestsPerConnection;
     const exchange = new Exchange(owner, this, head, owner.route(head.host, head.target), mayKeep);
     this.exchange = exchange;
@@ -194,10 +197,11 @@ export class ClientSide implements WireReader, ExchangeClient {
   }
 
   exchangeOver(outcome: Outcome): void {
+    const whole = this.exchange?.requestOpen !== true;
     this.exchange = undefined;
     if (outcome === 'reset') this.wire.reset();
     else if (outcome === 'cut') this.cut();
-    else if (outcome === 'close') this.close();
+    else if (outcome === 'close') this.closeBehindResponse(whole);
     // We are inside an event of the backend's wire, and a mistake from here on is not its own.
     else if (!this.busy) this.wire.attempt(() => this.pump());
   }
@@ -252,6 +256,15 @@ export class ClientSide implements WireReader, ExchangeClient {
       durationMs: 0,
     });
     this.close();
+  }
+
+  /** A client that keeps its word gets the shortest end, as nginx does it; any other one is lingered for. */
+  private closeBehindResponse(whole: boolean): void {
+    if (!this.lastRequest || !whole || this.held.size > 0 || this.busy) this.close();
+    else {
+      this.startClosing();
+      this.wire.closeSent();
+    }
   }
 
   private close(): void {

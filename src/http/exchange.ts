@@ -132,14 +132,19 @@ export class Exchange implements LeaseUser, WireReader {
 
   private sendRequest({ wire, endpoint }: Lease): void {
     const { head, owner } = this;
+    const { framing } = head;
     const text = requestHeadText(head, owner.forwarded, endpoint);
+    owner.sentToBackend(text.length);
+    if (!hasContent(framing)) {
+      wire.write(text);
+      this.awaitBackend();
+      return;
+    }
     wire.cork();
     wire.write(text);
-    owner.sentToBackend(text.length);
-    const { framing } = head;
     this.upload = new BodyRelay(framing, owner.limits, wire, framing.kind === 'chunked', n => owner.sentToBackend(n));
     this.awaitBackend();
-    if (!this.upload.done) this.client.bodyWanted();
+    this.client.bodyWanted();
     wire.uncork();
     this.upload.settle();
   }
@@ -147,8 +152,8 @@ export class Exchange implements LeaseUser, WireReader {
   /** Who owes the next bytes while the response is waited for: the client its body, or the backend. */
   private awaitBackend(): void {
     const { timeouts } = this.owner;
-    const invited = !this.head.expectsContinue || this.continued || this.upload?.consumed !== 0;
-    if (this.requestOpen && invited) this.owner.expectWithin(timeouts.requestBodyMs, 'body-timeout');
+    const invited = () => !this.head.expectsContinue || this.continued || this.upload?.consumed !== 0;
+    if (this.requestOpen && invited()) this.owner.expectWithin(timeouts.requestBodyMs, 'body-timeout');
     else this.owner.expectWithin(timeouts.responseMs, 'backend-response-timeout');
   }
 

@@ -3,74 +3,65 @@
  * pure: it refuses what RFC 9112 section 5 lets a recipient refuse.
  */
 import type { Code } from '../codes.js';
+import { type FieldKind, kindOf } from './field-names.js';
 import { byteAt, COLON, CR, FIELD_CONTENT, HTAB, LF, SP, TOKEN } from './grammar.js';
 
-/** Names whose meaning the engine knows. Everything else is passed on as it is. */
-const KNOWN = [
-  'connection',
-  'content-length',
-  'date',
-  'expect',
-  'forwarded',
-  'host',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'sec-websocket-key',
-  'sec-websocket-version',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-] as const;
-
-export type KnownField = (typeof KNOWN)[number];
-
-const KNOWN_BY_NAME: ReadonlyMap<string, KnownField> = new Map(KNOWN.map(name => [name, name]));
-const KNOWN_LENGTHS = new Set(KNOWN.map(name => name.length));
-
-/** The known field of that name in any case. */
-export function knownField(name: string): KnownField | undefined {
-  return KNOWN_LENGTHS.has(name.length) ? KNOWN_BY_NAME.get(name.toLowerCase()) : undefined;
-}
-
-/** Any mark that a name may have: CGI and its heirs see `_` in place of all of them (RFC 3875 4.1.18). */
-const MARK = '[^0-9a-z]';
-const FORWARDING = `forwarded|x${MARK}forwarded(?:${MARK}.*)?|x${MARK}real${MARK}ip`;
-const DISGUISED = KNOWN.filter(name => name.includes('-'))
-  .map(name => name.replaceAll('-', MARK))
-  .join('|');
-const RESERVED = new RegExp(`^(?:${FORWARDING}|${DISGUISED})$`, 'i');
+/** Numbers that `Fields` keeps for each field. */
+const MARKS = 5;
 
 /**
- * Names that only usher may speak: `X-Forwarded-*`, `Forwarded` and `X-Real-IP`, and whatever a backend that folds
- * hyphens into underscores would take for one of them or for a field that the engine acts on (`Content_Length`).
+ * The fields of a message, in the order and the case in which they came. They are places in one text: most fields go on
+ * as they came, and nobody ever needs them as strings of their own.
  */
-export function isReservedName(name: string): boolean {
-  return name.length >= SHORTEST_RESERVED && RESERVED.test(name);
-}
+export class Fields {
+  /**
+   * @param text the message from its first byte to the end of its last field line, a character per byte
+   * @param start where the first field line begins
+   * @param marks for each field where its name begins and ends, where its value begins and ends, and where its line ends
+   * @param kinds what the engine makes of each
+   */
+  constructor(
+    readonly text: string,
+    readonly start: number,
+    private readonly marks: readonly number[],
+    readonly kinds: readonly FieldKind[],
+  ) {}
 
-const SHORTEST_RESERVED = 'forwarded'.length;
-
-/**
- * Adds the members of a comma-separated list, lower case, empty ones left out (RFC 9110 5.6.1). Linear in the length
- * of the value: a pattern that trims blanks would try every run of them from each of its bytes.
- */
-export function addListNames(names: string[], value: string): void {
-  for (const member of value.toLowerCase().split(',')) {
-    let start = 0;
-    let end = member.length;
-    while (start < end && isBlank(member.charCodeAt(start))) start += 1;
-    while (end > start && isBlank(member.charCodeAt(end - 1))) end -= 1;
-    if (end > start) names.push(member.slice(start, end));
+  get count(): number {
+    return this.kinds.length;
   }
-}
 
-/** The name or value at an index that is known to exist. */
-export function textAt(fields: readonly string[], index: number): string {
-  return fields[index] ?? '';
+  name(index: number): string {
+    return this.text.slice(this.mark(index, 0), this.mark(index, 1));
+  }
+
+  value(index: number): string {
+    return this.text.slice(this.mark(index, 2), this.mark(index, 3));
+  }
+
+  lineStart(index: number): number {
+    return this.mark(index, 0);
+  }
+
+  lineEnd(index: number): number {
+    return this.mark(index, 4);
+  }
+
+  /** Whether the line is as usher would write it: one space behind the colon, nothing behind the value. */
+  isCanonical(index: number): boolean {
+    const colon = this.mark(index, 1);
+    const spaced = this.mark(index, 2) === colon + 2 && this.text.charCodeAt(colon + 1) === SP;
+    return spaced && this.mark(index, 4) === this.mark(index, 3) + 2;
+  }
+
+  /** Names and values in turn. */
+  list(): string[] {
+    return this.kinds.flatMap((_, index) => [this.name(index), this.value(index)]);
+  }
+
+  private mark(index: number, which: number): number {
+    return this.marks[MARKS * index + which] ?? 0;
+  }
 }
 
 /** How many fields and bytes a section may have. */
@@ -79,14 +70,11 @@ export interface FieldLimits {
   readonly headBytes: number;
 }
 
-/**
- * The result of a scan. `end` is the offset behind the empty line. `fields` alternates names and values, in the
- * order and the case in which they came.
- */
+/** The result of a scan. `end` is the offset behind the empty line. */
 export type FieldScan =
   | { readonly kind: 'more' }
   | { readonly kind: 'bad'; readonly code: Code }
-  | { readonly kind: 'fields'; readonly end: number; readonly fields: readonly string[] };
+  | { readonly kind: 'fields'; readonly end: number; readonly fields: Fields };
 
 const MORE = { kind: 'more' } as const;
 
@@ -102,11 +90,12 @@ function bad(code: Code): FieldScan {
 export function scanFields(bytes: Buffer, start: number, from: number, limits: FieldLimits): FieldScan {
   const stop = Math.min(bytes.length, start + limits.headBytes);
   const marks: number[] = [];
+  const kinds: FieldKind[] = [];
   let at = from;
   for (;;) {
     if (at >= stop) return unfinished(bytes, stop);
     if (bytes[at] === CR) break;
-    if (marks.length >= 4 * limits.headFields) return bad('too-many-fields');
+    if (kinds.length >= limits.headFields) return bad('too-many-fields');
     const colon = nameEnd(bytes, at, stop);
     if (colon === stop) return unfinished(bytes, stop);
     if (colon === at || bytes[colon] !== COLON) return bad(nameFault(bytes, at, colon));
@@ -117,38 +106,27 @@ export function scanFields(bytes: Buffer, start: number, from: number, limits: F
     if (bytes[end] !== CR || bytes[end + 1] !== LF) return bad(valueFault(bytes, end));
     let last = end;
     while (last > first && isBlank(bytes[last - 1])) last -= 1;
-    if (last < end && isTabbedFraming(bytes, at, colon, last, end)) last = end;
-    marks.push(at, colon, first, last);
+    const kind = kindOf(bytes, at, colon);
+    if (last < end && isTabbedFraming(kind, bytes.subarray(last, end))) last = end;
+    kinds.push(kind);
+    marks.push(at - start, colon - start, first - start, last - start, end + 2 - start);
     at = end + 2;
   }
   if (at + 1 >= stop) return unfinished(bytes, stop);
   if (bytes[at + 1] !== LF) return bad('line-ending-invalid');
-  return { kind: 'fields', end: at + 2, fields: cut(bytes, from, at, marks) };
+  return {
+    kind: 'fields',
+    end: at + 2,
+    fields: new Fields(bytes.toString('latin1', start, at), from - start, marks, kinds),
+  };
 }
 
 /**
  * Whether a tab stands behind the value of a framing field. It is white space to RFC 9112 5.1 and part of the value to
  * widespread parsers, so that two of them may find different bodies: it stays in the value, which then means nothing.
  */
-function isTabbedFraming(bytes: Buffer, nameStart: number, nameEnd: number, from: number, to: number): boolean {
-  if (!bytes.subarray(from, to).includes(HTAB)) return false;
-  const known = knownField(bytes.toString('latin1', nameStart, nameEnd));
-  return known === 'content-length' || known === 'transfer-encoding';
-}
-
-/** One decoding of the whole section and slices of it are several times cheaper than a decoding per name and value. */
-function cut(bytes: Buffer, from: number, to: number, marks: readonly number[]): string[] {
-  const text = bytes.toString('latin1', from, to);
-  const fields: string[] = [];
-  let start = -1;
-  for (const mark of marks) {
-    if (start < 0) start = mark;
-    else {
-      fields.push(text.slice(start - from, mark - from));
-      start = -1;
-    }
-  }
-  return fields;
+function isTabbedFraming(kind: FieldKind, behind: Buffer): boolean {
+  return (kind === 'content-length' || kind === 'transfer-encoding') && behind.includes(HTAB);
 }
 
 function isBlank(byte: number | undefined): boolean {

@@ -13,21 +13,18 @@ export const NO_BODY: Framing = { kind: 'none' };
 export const CHUNKED: Framing = { kind: 'chunked' };
 export const UNTIL_CLOSE: Framing = { kind: 'close' };
 
-/** What a head says about its body, gathered while its fields are read. */
-export interface FramingFields {
-  /** Values of all Content-Length fields, in order. */
-  readonly lengths: readonly string[];
-  /** Values of all Transfer-Encoding fields, in order. */
-  readonly codings: readonly string[];
-  readonly minor: 0 | 1;
-}
-
 /**
  * The framing that the fields declare; undefined when they declare none. Every ambiguity is a fault: a length beside a
  * transfer coding, a repeated length (even an equal one: two parsers may count differently), any coding but one
  * `chunked`, a transfer coding in HTTP/1.0.
+ * @param lengths values of all Content-Length fields, in order
+ * @param codings values of all Transfer-Encoding fields, in order
  */
-export function declaredFraming({ lengths, codings, minor }: FramingFields): Framing | Code | undefined {
+export function declaredFraming(
+  lengths: readonly string[],
+  codings: readonly string[],
+  minor: 0 | 1,
+): Framing | Code | undefined {
   if (codings.length > 0) {
     if (lengths.length > 0 || minor === 0) return 'framing-ambiguous';
     if (codings.length > 1 || codings[0]?.toLowerCase() !== 'chunked') return 'transfer-coding-invalid';

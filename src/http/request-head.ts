@@ -1,6 +1,7 @@
 /** Request heads (RFC 9112 3 and 5), decoded strictly: bytes in; out comes *more*, a head and its length, or *bad*. */
 import type { Code } from '../codes.js';
-import { addListNames, type KnownField, knownField, scanFields, textAt } from './fields.js';
+import { type FieldKind, withListNames } from './field-names.js';
+import { type Fields, scanFields } from './fields.js';
 import { declaredFraming, type Framing, NO_BODY } from './framing.js';
 import { byteAt, CR, isHost, LF, SP, TARGET, TOKEN } from './grammar.js';
 
@@ -16,10 +17,10 @@ export interface RequestHead {
   readonly target: string;
   /** HTTP/1.x. */
   readonly minor: 0 | 1;
-  /** Names and values in turn, as they came. */
-  readonly fields: readonly string[];
-  /** What the engine knows each field as; parallel to the names in `fields`. */
-  readonly known: readonly (KnownField | undefined)[];
+  /** As they came. */
+  readonly fields: Fields;
+  /** Whether the request line goes on as it came, too. */
+  readonly canonicalLine: boolean;
   /** Authority the client asks for; undefined only in HTTP/1.0. */
   readonly host: string | undefined;
   readonly framing: Framing;
@@ -94,11 +95,16 @@ function scanRequestLine(bytes: Buffer, start: number, limits: HeadLimits): Requ
   if (minor === 'more') return overrun();
   if (typeof minor === 'string') return bad(minor);
   return {
-    method: bytes.toString('latin1', start, target - 1),
+    method: isGet(bytes, start, target - 1) ? 'GET' : bytes.toString('latin1', start, target - 1),
     target: bytes.toString('latin1', target, at),
     minor,
     end: version + 10,
   };
+}
+
+/** The method of nearly all requests needs no new string. */
+function isGet(bytes: Buffer, from: number, to: number): boolean {
+  return to - from === 3 && bytes[from] === 0x47 && bytes[from + 1] === 0x45 && bytes[from + 2] === 0x54;
 }
 
 const VERSION = Buffer.from('HTTP/1.');
@@ -118,77 +124,77 @@ function scanVersion(bytes: Buffer, from: number, stop: number): 0 | 1 | 'more' 
   return bytes[from + 9] === LF ? minor : 'line-ending-invalid';
 }
 
-/** Fields that the engine acts on, gathered in one pass. */
+/** Values of the fields that the engine acts on, gathered in one pass. */
 interface Gathered {
-  readonly known: (KnownField | undefined)[];
-  readonly hosts: string[];
-  readonly lengths: string[];
-  readonly codings: string[];
-  readonly connectionNames: string[];
-  readonly upgrades: string[];
-  readonly expectations: string[];
-  readonly websocketKeys: string[];
-  readonly websocketVersions: string[];
+  hosts: readonly string[];
+  lengths: readonly string[];
+  codings: readonly string[];
+  connectionNames: readonly string[];
+  upgrades: readonly string[];
+  expectations: readonly string[];
+  websocketKeys: readonly string[];
+  websocketVersions: readonly string[];
 }
 
-function gather(fields: readonly string[]): Gathered {
+/** Most requests have few of those fields. */
+const NONE: readonly string[] = [];
+
+function gather(fields: Fields): Gathered {
   const found: Gathered = {
-    known: [],
-    hosts: [],
-    lengths: [],
-    codings: [],
-    connectionNames: [],
-    upgrades: [],
-    expectations: [],
-    websocketKeys: [],
-    websocketVersions: [],
+    hosts: NONE,
+    lengths: NONE,
+    codings: NONE,
+    connectionNames: NONE,
+    upgrades: NONE,
+    expectations: NONE,
+    websocketKeys: NONE,
+    websocketVersions: NONE,
   };
-  for (let i = 0; i < fields.length; i += 2) {
-    const known = knownField(textAt(fields, i));
-    found.known.push(known);
-    if (known !== undefined) note(found, known, textAt(fields, i + 1));
+  for (let i = 0; i < fields.count; i += 1) {
+    const kind = fields.kinds[i];
+    if (kind !== undefined) note(found, kind, fields.value(i));
   }
   return found;
 }
 
-function note(found: Gathered, known: KnownField, value: string): void {
-  switch (known) {
+function note(found: Gathered, kind: FieldKind, value: string): void {
+  switch (kind) {
     case 'host':
-      found.hosts.push(value);
+      found.hosts = [...found.hosts, value];
       break;
     case 'content-length':
-      found.lengths.push(value);
+      found.lengths = [...found.lengths, value];
       break;
     case 'transfer-encoding':
-      found.codings.push(value);
+      found.codings = [...found.codings, value];
       break;
     case 'connection':
-      addListNames(found.connectionNames, value);
+      found.connectionNames = withListNames(found.connectionNames, value);
       break;
     case 'upgrade':
-      addListNames(found.upgrades, value);
+      found.upgrades = withListNames(found.upgrades, value);
       break;
     case 'expect':
-      found.expectations.push(value.toLowerCase());
+      found.expectations = [...found.expectations, value.toLowerCase()];
       break;
     case 'sec-websocket-key':
-      found.websocketKeys.push(value);
+      found.websocketKeys = [...found.websocketKeys, value];
       break;
     case 'sec-websocket-version':
-      found.websocketVersions.push(value);
+      found.websocketVersions = [...found.websocketVersions, value];
       break;
     default:
   }
 }
 
-function understand(line: RequestLine, fields: readonly string[]): RequestHead | Code {
+function understand(line: RequestLine, fields: Fields): RequestHead | Code {
   const { method, minor } = line;
   const found = gather(fields);
   const hostFault = faultOfHosts(found.hosts, minor);
   if (hostFault !== undefined) return hostFault;
   const target = splitTarget(line.target, method, found.hosts[0]);
   if (typeof target === 'string') return target;
-  const declared = declaredFraming({ ...found, minor });
+  const declared = declaredFraming(found.lengths, found.codings, minor);
   if (typeof declared === 'string') return declared;
   const framing = declared ?? NO_BODY;
   // Neither has content (RFC 9110 9.3.6 and 9.3.8), and receivers differ in what they make of some.
@@ -202,7 +208,7 @@ function understand(line: RequestLine, fields: readonly string[]): RequestHead |
     target: target.target,
     minor,
     fields,
-    known: found.known,
+    canonicalLine: minor === 1 && target.target === line.target,
     host: target.host,
     framing,
     persistent: isPersistent(minor, found.connectionNames),
@@ -262,7 +268,7 @@ function asksForWebSocket(found: Gathered, line: RequestLine, framing: Framing):
   const body = framing.kind !== 'none' && !(framing.kind === 'length' && framing.length === 0);
   if (line.method !== 'GET' || line.minor !== 1 || body) return 'upgrade-invalid';
   const { websocketKeys: keys, websocketVersions: versions } = found;
-  if (keys.length !== 1 || !WEBSOCKET_KEY.test(textAt(keys, 0))) return 'upgrade-invalid';
+  if (keys.length !== 1 || !keys.every(key => WEBSOCKET_KEY.test(key))) return 'upgrade-invalid';
   if (versions.length !== 1) return 'upgrade-invalid';
   return versions[0] === '13' ? true : 'upgrade-version';
 }

@@ -1,5 +1,6 @@
 /** Response heads (RFC 9112 4 and 5), decoded as strictly as requests: a backend's mistake must not become a client's. */
-import { addListNames, type KnownField, knownField, scanFields, textAt } from './fields.js';
+import { withListNames } from './field-names.js';
+import { type Fields, scanFields } from './fields.js';
 import { declaredFraming, type Framing } from './framing.js';
 import { byteAt, CR, FIELD_CONTENT, LF, SP } from './grammar.js';
 import { type HeadLimits, isPersistent } from './request-head.js';
@@ -8,9 +9,9 @@ export interface ResponseHead {
   readonly status: number;
   readonly reason: string;
   readonly minor: 0 | 1;
-  readonly fields: readonly string[];
-  /** Parallel to the names in `fields`. */
-  readonly known: readonly (KnownField | undefined)[];
+  readonly fields: Fields;
+  /** Whether the status line goes on as it came, too. */
+  readonly canonicalLine: boolean;
   /** What the fields declare; `framing.ts` says what it means for this status. */
   readonly declared: Framing | undefined;
   /** Whether the backend keeps the connection (RFC 9112 9.3). */
@@ -45,6 +46,8 @@ interface StatusLine {
   readonly status: number;
   readonly reason: string;
   readonly minor: 0 | 1;
+  /** Whether there is a space behind the status, as there should be. */
+  readonly spaced: boolean;
   readonly end: number;
 }
 
@@ -70,33 +73,36 @@ function scanStatusLine(bytes: Buffer, limits: HeadLimits): StatusLine | Respons
     status: Number(bytes.toString('latin1', STATUS_AT, REASON_AT - 1)),
     reason: bytes.toString('latin1', Math.min(REASON_AT, at), at),
     minor: bytes[MINOR_AT] === 0x31 ? 1 : 0,
+    spaced: bytes[REASON_AT - 1] === SP,
     end: at + 2,
   };
 }
 
-function understand(line: StatusLine, fields: readonly string[]): ResponseHead | undefined {
-  const known: (KnownField | undefined)[] = [];
-  const lengths: string[] = [];
-  const codings: string[] = [];
-  const connectionNames: string[] = [];
-  const upgrades: string[] = [];
+function understand(line: StatusLine, fields: Fields): ResponseHead | undefined {
+  let lengths = NONE;
+  let codings = NONE;
+  let connectionNames = NONE;
+  let upgrades = NONE;
   let keepAliveMs: number | undefined;
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = knownField(textAt(fields, i));
-    known.push(name);
-    const value = textAt(fields, i + 1);
-    if (name === 'content-length') lengths.push(value);
-    else if (name === 'transfer-encoding') codings.push(value);
-    else if (name === 'connection') addListNames(connectionNames, value);
-    else if (name === 'upgrade') addListNames(upgrades, value);
-    else if (name === 'keep-alive') keepAliveMs = keepAliveTimeout(value);
+  for (let i = 0; i < fields.count; i += 1) {
+    const kind = fields.kinds[i];
+    if (kind === undefined) continue;
+    const value = fields.value(i);
+    if (kind === 'content-length') lengths = [...lengths, value];
+    else if (kind === 'transfer-encoding') codings = [...codings, value];
+    else if (kind === 'connection') connectionNames = withListNames(connectionNames, value);
+    else if (kind === 'upgrade') upgrades = withListNames(upgrades, value);
+    else if (kind === 'keep-alive') keepAliveMs = keepAliveTimeout(value);
   }
   const { status, reason, minor } = line;
-  const declared = declaredFraming({ lengths, codings, minor });
+  const declared = declaredFraming(lengths, codings, minor);
   if (typeof declared === 'string') return undefined;
   const persistent = isPersistent(minor, connectionNames) && !declaresForbiddenContent(status, declared);
-  return { status, reason, minor, fields, known, declared, persistent, keepAliveMs, connectionNames, upgrades };
+  const canonicalLine = minor === 1 && line.spaced;
+  return { status, reason, minor, fields, canonicalLine, declared, persistent, keepAliveMs, connectionNames, upgrades };
 }
+
+const NONE: readonly string[] = [];
 
 /**
  * 204 and 304 have no content, and a sender that declares some all the same (RFC 9112 6.1 and 6.3; the length of a 304

@@ -3,7 +3,8 @@
  * came. Hop-by-hop fields go (RFC 9110 7.6.1), and what a client says about itself goes: it is written anew.
  */
 import { formatHostPort, type SocketAddress } from '../address.js';
-import { isReservedName, type KnownField, textAt } from './fields.js';
+import type { FieldKind } from './field-names.js';
+import type { Fields } from './fields.js';
 import type { Framing } from './framing.js';
 import type { RequestHead } from './request-head.js';
 import type { ResponseHead } from './response-head.js';
@@ -22,6 +23,9 @@ export interface ForwardedClient {
 export class ForwardedFields {
   private readonly fixed: string;
   private readonly element: string | undefined;
+  /** The host of the request before, and the text for it: clients ask the same host again. */
+  private lastHost: string | undefined;
+  private lastText = '';
 
   constructor({ client, proto, port, forwarded }: ForwardedClient) {
     this.fixed =
@@ -33,6 +37,14 @@ export class ForwardedFields {
 
   /** @param host a well-formed Host value: it holds no quote and no backslash */
   text(host: string | undefined): string {
+    if (this.lastText === '' || host !== this.lastHost) {
+      this.lastHost = host;
+      this.lastText = this.textFor(host);
+    }
+    return this.lastText;
+  }
+
+  private textFor(host: string | undefined): string {
     let text = this.fixed;
     if (host !== undefined) text += `X-Forwarded-Host: ${host}\r\n`;
     if (this.element !== undefined) {
@@ -43,7 +55,7 @@ export class ForwardedFields {
 }
 
 /** Fields of one hop in either direction (RFC 9110 7.6.1) and those that are always written afresh. */
-const HOP_BY_HOP: ReadonlySet<KnownField> = new Set<KnownField>([
+const HOP_BY_HOP: ReadonlySet<FieldKind> = new Set<FieldKind>([
   'connection',
   'http2-settings',
   'keep-alive',
@@ -60,43 +72,107 @@ const HOP_BY_HOP: ReadonlySet<KnownField> = new Set<KnownField>([
  * forwarding fields are ours: naming them has no effect.
  */
 function namedFields(connectionNames: readonly string[]): ReadonlySet<string> | undefined {
-  const names = connectionNames.filter(name => name !== 'close' && name !== 'keep-alive' && name !== 'upgrade');
-  return names.length === 0 ? undefined : new Set(names);
+  const others = connectionNames.some(name => name !== 'close' && name !== 'keep-alive' && name !== 'upgrade');
+  return others ? new Set(connectionNames) : undefined;
+}
+
+/**
+ * Writes a head out of another one: neighbouring lines that go on as they came are cut out together, because a text made
+ * of few large pieces costs much less than one of many small ones.
+ */
+class HeadWriter {
+  private text: string;
+  private runStart: number;
+  private runEnd: number;
+
+  /** @param startLine undefined: the one that came */
+  constructor(
+    private readonly fields: Fields,
+    startLine: string | undefined,
+  ) {
+    this.text = startLine ?? '';
+    this.runStart = startLine === undefined ? 0 : fields.start;
+    this.runEnd = fields.start;
+  }
+
+  /** The field as it came, in the canonical form of its line. */
+  keep(index: number): void {
+    const { fields } = this;
+    if (!fields.isCanonical(index)) {
+      this.add(`${fields.name(index)}: ${fields.value(index)}\r\n`);
+      return;
+    }
+    const start = fields.lineStart(index);
+    if (start !== this.runEnd) {
+      this.endRun();
+      this.runStart = start;
+    }
+    this.runEnd = fields.lineEnd(index);
+  }
+
+  /** The field with a value that usher has understood. */
+  keepAs(index: number, value: string): void {
+    if (this.fields.value(index) === value) this.keep(index);
+    else this.add(`${this.fields.name(index)}: ${value}\r\n`);
+  }
+
+  add(text: string): void {
+    this.endRun();
+    this.text += text;
+  }
+
+  /** @param last behind the fields, without the empty line */
+  end(last: string): string {
+    this.endRun();
+    return `${this.text}${last}\r\n`;
+  }
+
+  private endRun(): void {
+    if (this.runEnd > this.runStart) this.text += this.fields.text.slice(this.runStart, this.runEnd);
+    this.runStart = this.runEnd;
+  }
 }
 
 /** @param fallbackHost Host for an HTTP/1.0 request that has none */
 export function requestHeadText(head: RequestHead, forwarded: ForwardedFields, fallbackHost: string): string {
-  const { fields, known } = head;
+  const { fields } = head;
   const named = namedFields(head.connectionNames);
-  let text = `${head.method} ${head.target} HTTP/1.1\r\n`;
-  if (head.minor === 0 && !known.includes('host')) text += `Host: ${head.host ?? fallbackHost}\r\n`;
-  for (let i = 0; i < known.length; i += 1) {
-    const name = textAt(fields, 2 * i);
-    if (!goesToBackend(name, known[i], head, named)) continue;
-    const value = textAt(fields, 2 * i + 1);
-    text += `${name}: ${known[i] === 'host' ? head.host : canonical(value, known[i], head.framing)}\r\n`;
+  const writer = new HeadWriter(fields, head.canonicalLine ? undefined : `${head.method} ${head.target} HTTP/1.1\r\n`);
+  if (head.minor === 0 && !fields.kinds.includes('host')) writer.add(`Host: ${head.host ?? fallbackHost}\r\n`);
+  for (let i = 0; i < fields.count; i += 1) {
+    const kind = fields.kinds[i];
+    if (kind === undefined && named === undefined) writer.keep(i);
+    else if (kind === 'host') writer.keepAs(i, String(head.host));
+    else if (goesToBackend(kind, fields, i, head, named)) keepUnderstood(writer, i, kind, head.framing);
   }
-  if (head.framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
-  if (head.upgrade) text += 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
-  return `${text}${forwarded.text(head.host)}\r\n`;
+  let last = '';
+  if (head.framing.kind === 'chunked') last = 'Transfer-Encoding: chunked\r\n';
+  if (head.upgrade) last += 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
+  return writer.end(last + forwarded.text(head.host));
 }
 
 /** A length is sent as it was understood: a receiver may take leading zeros for octal. */
-function canonical(value: string, known: KnownField | undefined, framing: Framing | undefined): string {
-  return known === 'content-length' && framing?.kind === 'length' ? String(framing.length) : value;
+function keepUnderstood(writer: HeadWriter, index: number, kind: FieldKind, framing: Framing | undefined): void {
+  if (kind === 'content-length' && framing?.kind === 'length') writer.keepAs(index, String(framing.length));
+  else writer.keep(index);
 }
 
 function goesToBackend(
-  name: string,
-  known: KnownField | undefined,
+  kind: FieldKind,
+  fields: Fields,
+  index: number,
   head: RequestHead,
   named: ReadonlySet<string> | undefined,
 ): boolean {
-  if (known === undefined) return !isReservedName(name) && named?.has(name.toLowerCase()) !== true;
-  if (HOP_BY_HOP.has(known) || known === 'forwarded') return false;
-  if (known === 'expect') return head.expectsContinue;
-  if (known === 'trailer') return head.framing.kind === 'chunked';
-  return true;
+  if (kind === undefined) return !isNamed(named, fields, index);
+  if (kind === 'reserved' || kind === 'forwarded') return false;
+  if (kind === 'expect') return head.expectsContinue;
+  if (kind === 'trailer') return head.framing.kind === 'chunked';
+  return !HOP_BY_HOP.has(kind);
+}
+
+function isNamed(named: ReadonlySet<string> | undefined, fields: Fields, index: number): boolean {
+  return named?.has(fields.name(index).toLowerCase()) === true;
 }
 
 /** How the response goes on to the client. */
@@ -109,52 +185,50 @@ export interface ResponseForm {
 
 /** A final response; 1xx is written by {@link interimHeadText}. */
 export function responseHeadText(head: ResponseHead, form: ResponseForm): string {
-  let text = statusAndFields(head, form.framing.kind === 'chunked', head.status !== 204);
-  if (form.framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
-  const options: string[] = form.connection === undefined ? [] : [form.connection];
+  const chunked = form.framing.kind === 'chunked';
+  let last = chunked ? 'Transfer-Encoding: chunked\r\n' : '';
   // 426 says what to upgrade to (RFC 9110 15.5.22); everywhere else Upgrade is of this hop alone.
   if (head.status === 426 && head.upgrades.length > 0) {
-    text += `Upgrade: ${head.upgrades.join(', ')}\r\n`;
-    options.push('Upgrade');
-  }
-  if (options.length > 0) text += `Connection: ${options.join(', ')}\r\n`;
-  return `${text}\r\n`;
+    const options = form.connection === undefined ? 'Upgrade' : `${form.connection}, Upgrade`;
+    last += `Upgrade: ${head.upgrades.join(', ')}\r\nConnection: ${options}\r\n`;
+  } else if (form.connection !== undefined) last += `Connection: ${form.connection}\r\n`;
+  return headText(head, chunked, head.status !== 204, last);
 }
 
 /** 100, 103 and other interim responses (RFC 9110 15.2). */
 export function interimHeadText(head: ResponseHead): string {
-  return `${statusAndFields(head, false, false)}\r\n`;
+  return headText(head, false, false, '');
 }
 
 /** The head behind which both sides leave HTTP: 101, or the 2xx that answers CONNECT (RFC 9110 9.3.6). */
 export function tunnelHeadText(head: ResponseHead): string {
-  const upgrade = head.status === 101 ? 'Connection: Upgrade\r\nUpgrade: websocket\r\n' : '';
-  return `${statusAndFields(head, false, false)}${upgrade}\r\n`;
+  return headText(head, false, false, head.status === 101 ? 'Connection: Upgrade\r\nUpgrade: websocket\r\n' : '');
 }
 
 /** @param content whether the response can have content; else a length would be false (RFC 9110 8.6) */
-function statusAndFields(head: ResponseHead, chunked: boolean, content: boolean): string {
-  const { fields, known, status } = head;
+function headText(head: ResponseHead, chunked: boolean, content: boolean, last: string): string {
+  const { fields, status } = head;
   const named = namedFields(head.connectionNames);
-  let text = `HTTP/1.1 ${status} ${head.reason}\r\n`;
-  for (let i = 0; i < known.length; i += 1) {
-    const name = textAt(fields, 2 * i);
-    if (!goesToClient(name, known[i], chunked, content, named)) continue;
-    text += `${name}: ${canonical(textAt(fields, 2 * i + 1), known[i], head.declared)}\r\n`;
+  const writer = new HeadWriter(fields, head.canonicalLine ? undefined : `HTTP/1.1 ${status} ${head.reason}\r\n`);
+  for (let i = 0; i < fields.count; i += 1) {
+    const kind = fields.kinds[i];
+    if (kind === undefined && named === undefined) writer.keep(i);
+    else if (goesToClient(kind, fields, i, chunked, content, named)) keepUnderstood(writer, i, kind, head.declared);
   }
-  return text;
+  return writer.end(last);
 }
 
 function goesToClient(
-  name: string,
-  known: KnownField | undefined,
+  kind: FieldKind,
+  fields: Fields,
+  index: number,
   chunked: boolean,
   content: boolean,
   named: ReadonlySet<string> | undefined,
 ): boolean {
-  if (known === undefined) return named?.has(name.toLowerCase()) !== true;
-  if (known === 'proxy-authenticate') return true;
-  if (known === 'content-length') return content;
-  if (known === 'trailer') return chunked;
-  return !HOP_BY_HOP.has(known);
+  if (kind === undefined || kind === 'reserved') return !isNamed(named, fields, index);
+  if (kind === 'proxy-authenticate') return true;
+  if (kind === 'content-length') return content;
+  if (kind === 'trailer') return chunked;
+  return !HOP_BY_HOP.has(kind);
 }

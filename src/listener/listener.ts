@@ -2,10 +2,8 @@
 import net from 'node:net';
 import { formatHostPort } from '../address.js';
 import type { ListenAddress } from '../settings.js';
+import { KEEP_ALIVE_DELAY_MS } from '../wire-socket.js';
 import { adoptHandles } from './adopt.js';
-
-/** TCP keep-alive finds a client that vanished without FIN; 60 s is below the idle limits of both balancers. */
-const KEEP_ALIVE_DELAY_MS = 60_000;
 
 const BACKLOG = 4_096;
 

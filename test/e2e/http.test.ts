@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type http from 'node:http';
 import t, { type Test } from 'tap';
-import { content, leftovers, NOTHING_LEFT, Sink, Source } from '../support/flow.js';
+import { content, leftovers, NOTHING_LEFT, relayed, Sink, Source, standstill } from '../support/flow.js';
 import { field, nextResponse, request, response, serveAnswers, serveHttp, serveSpoken, take } from '../support/http.js';
 import { deafPort, freePort } from '../support/ports.js';
 import { backendSettings, listenerSettings } from '../support/settings.js';
@@ -143,6 +143,25 @@ t.test(
     t.equal((await nextResponse(keeping)).status, 200);
   },
 );
+
+t.test('a client that said close gets all of a large response, however slowly it reads', async t => {
+  const { blocks, hash } = content(8);
+  const backend = await serveAnswers(t, () => `HTTP/1.1 200 OK\r\nContent-Length: ${8 << 20}\r\n\r\n`);
+  const usher = await startUsherBefore(t, backend.port);
+  const client = await connect(t, usher.port, HEADER + request('/', ['Connection: close']));
+  const head = await client.until('\r\n\r\n');
+  client.socket.pause();
+  const served = await backend.connection(0);
+  const sent = new Source(served.socket, blocks).run();
+  await standstill(() => relayed(usher));
+  const sink = new Sink(client.socket);
+  client.socket.resume();
+  await sent;
+  t.equal(await sink.digest(8 << 20), hash);
+  await client.ended();
+  t.match([head.includes('\r\nConnection: close\r\n'), client.ending], [true, 'fin']);
+  t.same(await leftovers(usher), NOTHING_LEFT);
+});
 
 t.test('a connection ends behind as many requests as it may have', async t => {
   const { port } = await serveHttp(t, echo);

@@ -70,7 +70,7 @@ const cases: readonly Case[] = [
 
 t.test('the fields of a message frame its body in one way, or not at all (RFC 9112 6.3)', async t => {
   for (const { name, lengths = [], codings = [], minor = 1, expect } of cases) {
-    t.strictSame(declaredFraming({ lengths, codings, minor }), expect, name);
+    t.strictSame(declaredFraming(lengths, codings, minor), expect, name);
   }
 });
 

@@ -94,11 +94,11 @@ export function usherReadsRequests(bytes: Buffer): Reading {
     if (target.startsWith('/') && target !== head.target) throw new Error(`${target} became ${head.target}`);
     const { body, trailers, used, end } = scanBody(head.framing, rest.subarray(length));
     const line = `${method} ${target} 1.${head.minor}`;
-    messages.push({ line, fields: head.fields, body, trailers, whole: end === 'done' });
+    messages.push({ line, fields: head.fields.list(), body, trailers, whole: end === 'done' });
     if (end === 'done') forwarded.push(forward(head, body, trailers));
     if (end !== 'done') return { messages, forwarded, verdict: end };
     // Any upgrade ends Node's reading; usher takes most for plain requests, and doesn't pass their Upgrade on.
-    const upgrades = head.connectionNames.includes('upgrade') && head.known.includes('upgrade');
+    const upgrades = head.connectionNames.includes('upgrade') && head.fields.kinds.includes('upgrade');
     if (!head.persistent || upgrades) return { messages, forwarded, verdict: 'end' };
     rest = rest.subarray(length + used);
     if (rest.length === 0) return { messages, forwarded, verdict: 'more' };
@@ -115,7 +115,7 @@ export function usherReadsResponse(bytes: Buffer, toHead: boolean): Reading {
     const line = `${head.status} ${head.reason} 1.${head.minor}`;
     const framing = responseFraming(head.status, toHead, head.declared);
     const { body, trailers, used, end } = scanBody(framing, rest.subarray(length));
-    messages.push({ line, fields: head.fields, body, trailers, whole: end === 'done' });
+    messages.push({ line, fields: head.fields.list(), body, trailers, whole: end === 'done' });
     if (end !== 'done') return { messages, verdict: end };
     // `close` in an interim response ends Node's reading; for usher only the final one counts (RFC 9112 9.6).
     if (head.status >= 200 || head.status === 101 || !head.persistent) return { messages, verdict: 'end' };

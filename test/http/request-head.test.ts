@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Code } from '../../src/codes.js';
-import { addListNames, isReservedName, knownField } from '../../src/http/fields.js';
+import { addListNames, isReservedName, kindOf, knownField } from '../../src/http/field-names.js';
 import { CHUNKED, NO_BODY } from '../../src/http/framing.js';
 import { type RequestHead, scanRequestHead } from '../../src/http/request-head.js';
 import { acceptedBytes, bytesOf, CONTENT, charsLike, faultsAtCuts, TCHAR } from './cuts.js';
@@ -12,15 +12,28 @@ const scan = (bytes: Buffer) => scanRequestHead(bytes, LIMITS);
 const scanText = (text: string) => scan(bytesOf(text));
 const accepts = (bytes: Buffer) => scan(bytes).kind === 'head';
 
+/** A head whose fields can be compared: names and values in turn, and their kinds. */
+type PlainHead = Omit<RequestHead, 'fields'> & {
+  readonly fields: readonly string[];
+  readonly kinds: readonly unknown[];
+};
+
+function plain({ fields, ...head }: RequestHead): PlainHead {
+  return { ...head, fields: fields.list(), kinds: fields.kinds };
+}
+
 /** A head with these fields; what a test doesn't name is as in `GET / HTTP/1.1`, `Host: a`. */
-function head(changes: Partial<RequestHead> = {}): RequestHead {
+function head(changes: Partial<PlainHead> = {}): PlainHead {
   const fields = changes.fields ?? ['Host', 'a'];
   return {
     method: 'GET',
     target: '/',
     minor: 1,
     fields,
-    known: fields.filter((_, index) => index % 2 === 0).map(knownField),
+    canonicalLine: true,
+    kinds: fields
+      .filter((_, index) => index % 2 === 0)
+      .map(name => kindOf(Buffer.from(name, 'latin1'), 0, name.length)),
     host: 'a',
     framing: NO_BODY,
     persistent: true,
@@ -34,7 +47,7 @@ function head(changes: Partial<RequestHead> = {}): RequestHead {
 interface Good {
   readonly name: string;
   readonly text: string;
-  readonly expect: RequestHead;
+  readonly expect: PlainHead;
 }
 
 const good: readonly Good[] = [
@@ -199,7 +212,10 @@ const good: readonly Good[] = [
 
 t.test('a head is decoded whole, byte by byte, and cut anywhere with payload behind', async t => {
   for (const { name, text, expect } of good) {
-    t.strictSame(scanText(text), { kind: 'head', length: text.length, head: expect }, name);
+    const found = scanText(text);
+    const read = found.kind === 'head' ? { ...found, head: plain(found.head) } : found;
+    const canonicalLine = text.includes(` ${expect.target} HTTP/1.1\r\n`);
+    t.strictSame(read, { kind: 'head', length: text.length, head: { ...expect, canonicalLine } }, name);
     t.strictSame(faultsAtCuts(scan, bytesOf(text)), [], name);
   }
 });
@@ -454,6 +470,25 @@ t.test('names are known in any case, and only whole', async t => {
     ['X-Forwarded-For', undefined],
   ] as const;
   for (const [name, known] of cases) t.equal(knownField(name), known, name);
+});
+
+t.test('the short way to the kind of a field agrees with the rules, for every first letter and length', async t => {
+  const names = [
+    'Forwarded',
+    'X-Forwarded-For',
+    'x_real.ip',
+    'X~Forwarded',
+    'Content_Length',
+    'Host',
+    'Te',
+    'hOsT',
+    '~',
+    '',
+  ];
+  const all = names.flatMap(name => [name, name.toUpperCase(), `${name}s`, `a${name}`, name.slice(1), 'x'.repeat(40)]);
+  const byRule = (name: string) => knownField(name) ?? (isReservedName(name) ? 'reserved' : undefined);
+  for (const name of all) t.equal(kindOf(Buffer.from(name, 'latin1'), 0, name.length), byRule(name), name);
+  t.equal(kindOf(Buffer.from(`x-forwarded-${'a'.repeat(60)}`), 0, 72), 'reserved');
 });
 
 t.test('names that only usher may speak are told in any case and spelling', async t => {

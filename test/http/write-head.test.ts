@@ -185,6 +185,14 @@ t.test('the status line is ours: version 1.1, one space, the reason as it came',
   t.strictSame(passed([], {}, 'HTTP/1.1 999'), ['HTTP/1.1 999 ']);
 });
 
+t.test('426 names what to upgrade to (RFC 9110 15.5.22)', async t => {
+  const lines = ['Upgrade: websocket, x', 'Connection: upgrade'];
+  const line = 'HTTP/1.1 426 Upgrade Required';
+  t.strictSame(passed(lines, {}, line), [line, 'Upgrade: websocket, x', 'Connection: Upgrade']);
+  const last = passed(lines, { connection: 'close' }, line);
+  t.strictSame(last, [line, 'Upgrade: websocket, x', 'Connection: close, Upgrade']);
+});
+
 t.test('a response is framed for the client', async t => {
   const chunks = 'Transfer-Encoding: chunked';
   const five: Framing = { kind: 'length', length: 5 };
