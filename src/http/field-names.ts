@@ -53,23 +53,37 @@ export function isReservedName(name: string): boolean {
 /** What the engine makes of a field: it has a meaning, or nobody but usher may send it, or it just goes on. */
 export type FieldKind = KnownField | 'reserved' | undefined;
 
-/** Lengths from here on are one. */
+/** Names at least as long share a place. */
 const LONGEST = 31;
 
-/** One byte for each first letter (in any case) and length that a known or reserved name has: most names have neither. */
-const SUSPECTS = new Uint8Array(32 * (LONGEST + 1));
-for (const name of KNOWN) SUSPECTS[suspectAt(name.charCodeAt(0), name.length)] = 1;
-for (let length = 'x-real-ip'.length; length <= LONGEST; length += 1) SUSPECTS[suspectAt(0x78, length)] = 1;
-
-function suspectAt(first: number, length: number): number {
+function placeOf(first: number, length: number): number {
   return ((first & 0x1f) << 5) | Math.min(length, LONGEST);
 }
 
-/** The kind of the field whose name stands from `from` to `to`. */
+/** For each first letter and length the one known name that has them: most names are told from it by these two. */
+const BY_PLACE: (Uint8Array | undefined)[] = Array.from({ length: 32 * (LONGEST + 1) });
+const KIND_BY_PLACE: (KnownField | undefined)[] = Array.from({ length: BY_PLACE.length });
+for (const name of KNOWN) {
+  const place = placeOf(name.charCodeAt(0), name.length);
+  BY_PLACE[place] = Buffer.from(name);
+  KIND_BY_PLACE[place] = name;
+}
+const LETTER_X = 0x18;
+const SHORTEST_X = 'x-real-ip'.length;
+
+/** The kind of the field whose name stands from `from` to `to`; the same as {@link knownField} and {@link isReservedName}. */
 export function kindOf(bytes: Buffer, from: number, to: number): FieldKind {
-  if (SUSPECTS[suspectAt(byteAt(bytes, from), to - from)] === 0) return undefined;
-  const name = bytes.toString('latin1', from, to);
-  return knownField(name) ?? (isReservedName(name) ? 'reserved' : undefined);
+  const length = to - from;
+  const first = byteAt(bytes, from);
+  const place = placeOf(first, length);
+  const candidate = BY_PLACE[place];
+  if (candidate !== undefined) {
+    let i = 0;
+    while (i < length && (byteAt(bytes, from + i) | 0x20) === candidate[i]) i += 1;
+    // Bit 0x20 makes letters lower case and leaves `-` and digits, but it makes a `-` of CR, which no name holds.
+    if (i === length) return KIND_BY_PLACE[place];
+  } else if ((first & 0x1f) !== LETTER_X || length < SHORTEST_X) return undefined;
+  return isReservedName(bytes.toString('latin1', from, to)) ? 'reserved' : undefined;
 }
 
 const KEEP_ALIVE: readonly string[] = ['keep-alive'];

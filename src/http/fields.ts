@@ -9,6 +9,10 @@ import { byteAt, COLON, CR, FIELD_CONTENT, HTAB, LF, SP, TOKEN } from './grammar
 /** Numbers that `Fields` keeps for each field. */
 const MARKS = 5;
 
+/** Where a scan gathers them; they are copied out once, which costs less than lists that grow. */
+const marks: number[] = [];
+const kinds: FieldKind[] = [];
+
 /**
  * The fields of a message, in the order and the case in which they came. They are places in one text: most fields go on
  * as they came, and nobody ever needs them as strings of their own.
@@ -89,13 +93,12 @@ function bad(code: Code): FieldScan {
  */
 export function scanFields(bytes: Buffer, start: number, from: number, limits: FieldLimits): FieldScan {
   const stop = Math.min(bytes.length, start + limits.headBytes);
-  const marks: number[] = [];
-  const kinds: FieldKind[] = [];
+  let count = 0;
   let at = from;
   for (;;) {
     if (at >= stop) return unfinished(bytes, stop);
     if (bytes[at] === CR) break;
-    if (kinds.length >= limits.headFields) return bad('too-many-fields');
+    if (count >= limits.headFields) return bad('too-many-fields');
     const colon = nameEnd(bytes, at, stop);
     if (colon === stop) return unfinished(bytes, stop);
     if (colon === at || bytes[colon] !== COLON) return bad(nameFault(bytes, at, colon));
@@ -108,8 +111,9 @@ export function scanFields(bytes: Buffer, start: number, from: number, limits: F
     while (last > first && isBlank(bytes[last - 1])) last -= 1;
     const kind = kindOf(bytes, at, colon);
     if (last < end && isTabbedFraming(kind, bytes.subarray(last, end))) last = end;
-    kinds.push(kind);
-    marks.push(at - start, colon - start, first - start, last - start, end + 2 - start);
+    kinds[count] = kind;
+    keepMarks(MARKS * count, at - start, colon - start, first - start, last - start, end + 2 - start);
+    count += 1;
     at = end + 2;
   }
   if (at + 1 >= stop) return unfinished(bytes, stop);
@@ -117,8 +121,20 @@ export function scanFields(bytes: Buffer, start: number, from: number, limits: F
   return {
     kind: 'fields',
     end: at + 2,
-    fields: new Fields(bytes.toString('latin1', start, at), from - start, marks, kinds),
+    fields: takeFields(bytes.toString('latin1', start, at), from - start, count),
   };
+}
+
+function keepMarks(at: number, name: number, colon: number, value: number, valueEnd: number, lineEnd: number): void {
+  marks[at] = name;
+  marks[at + 1] = colon;
+  marks[at + 2] = value;
+  marks[at + 3] = valueEnd;
+  marks[at + 4] = lineEnd;
+}
+
+function takeFields(text: string, start: number, count: number): Fields {
+  return new Fields(text, start, marks.slice(0, MARKS * count), kinds.slice(0, count));
 }
 
 /**

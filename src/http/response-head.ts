@@ -35,7 +35,7 @@ const BAD = { kind: 'bad' } as const;
 export function scanResponseHead(bytes: Buffer, limits: HeadLimits): ResponseScan {
   const line = scanStatusLine(bytes, limits);
   if ('kind' in line) return line;
-  const section = scanFields(bytes, 0, line.end, limits);
+  const section = scanFields(bytes, 0, line.reasonEnd + 2, limits);
   if (section.kind === 'more') return MORE;
   if (section.kind === 'bad') return BAD;
   const head = understand(line, section.fields);
@@ -44,37 +44,44 @@ export function scanResponseHead(bytes: Buffer, limits: HeadLimits): ResponseSca
 
 interface StatusLine {
   readonly status: number;
-  readonly reason: string;
   readonly minor: 0 | 1;
-  /** Whether there is a space behind the status, as there should be. */
-  readonly spaced: boolean;
-  readonly end: number;
+  /** Where the reason ends. */
+  readonly reasonEnd: number;
 }
 
 /** Offsets in `HTTP/1.x 200 `. */
 const MINOR_AT = 7;
 const STATUS_AT = 9;
 const REASON_AT = 13;
-const SHAPE = /^HTTP\/1\.[01] [1-9][0-9][0-9]$/;
-/** Completes the beginning of a status line, so that its bytes are judged as they come. */
-const EXAMPLE = 'HTTP/1.1 200';
+const VERSION = Buffer.from('HTTP/1.');
+const DIGIT_0 = 0x30;
+
+/** Whether the byte at `at`, in front of the reason, is as it must be; the bytes of a status line are judged as they come. */
+function isStatusLineByte(byte: number, at: number): boolean {
+  if (at < MINOR_AT) return byte === VERSION[at];
+  if (at === MINOR_AT) return byte === DIGIT_0 || byte === DIGIT_0 + 1;
+  if (at === MINOR_AT + 1) return byte === SP;
+  // The space behind the status is required even before an empty reason, but many senders leave it out.
+  if (at === REASON_AT - 1) return byte === SP || byte === CR;
+  return byte >= (at === STATUS_AT ? DIGIT_0 + 1 : DIGIT_0) && byte <= DIGIT_0 + 9;
+}
 
 function scanStatusLine(bytes: Buffer, limits: HeadLimits): StatusLine | ResponseScan {
   const stop = Math.min(bytes.length, limits.startLineBytes);
-  let at = REASON_AT - 1;
-  const begin = bytes.toString('latin1', 0, Math.min(at, stop));
-  if (!SHAPE.test(begin + EXAMPLE.slice(begin.length))) return BAD;
-  // The space behind the status is required even before an empty reason, but many senders leave it out.
-  if (at < stop && bytes[at] !== SP && bytes[at] !== CR) return BAD;
+  let at = 0;
+  while (at < REASON_AT && at < stop) {
+    if (!isStatusLineByte(byteAt(bytes, at), at)) return BAD;
+    at += 1;
+  }
+  if (bytes[REASON_AT - 1] === CR && at === REASON_AT) at -= 1;
   while (at < stop && FIELD_CONTENT[byteAt(bytes, at)] === 1) at += 1;
   if (at + 1 >= stop) return bytes.length > stop || (at < stop && bytes[at] !== CR) ? BAD : MORE;
   if (bytes[at] !== CR || bytes[at + 1] !== LF) return BAD;
+  const digit = (offset: number) => byteAt(bytes, STATUS_AT + offset) - DIGIT_0;
   return {
-    status: Number(bytes.toString('latin1', STATUS_AT, REASON_AT - 1)),
-    reason: bytes.toString('latin1', Math.min(REASON_AT, at), at),
-    minor: bytes[MINOR_AT] === 0x31 ? 1 : 0,
-    spaced: bytes[REASON_AT - 1] === SP,
-    end: at + 2,
+    status: 100 * digit(0) + 10 * digit(1) + digit(2),
+    minor: bytes[MINOR_AT] === DIGIT_0 ? 0 : 1,
+    reasonEnd: at,
   };
 }
 
@@ -94,11 +101,12 @@ function understand(line: StatusLine, fields: Fields): ResponseHead | undefined 
     else if (kind === 'upgrade') upgrades = withListNames(upgrades, value);
     else if (kind === 'keep-alive') keepAliveMs = keepAliveTimeout(value);
   }
-  const { status, reason, minor } = line;
+  const { status, minor, reasonEnd } = line;
+  const reason = fields.text.slice(REASON_AT, reasonEnd);
   const declared = declaredFraming(lengths, codings, minor);
   if (typeof declared === 'string') return undefined;
   const persistent = isPersistent(minor, connectionNames) && !declaresForbiddenContent(status, declared);
-  const canonicalLine = minor === 1 && line.spaced;
+  const canonicalLine = minor === 1 && reasonEnd >= REASON_AT;
   return { status, reason, minor, fields, canonicalLine, declared, persistent, keepAliveMs, connectionNames, upgrades };
 }
 
@@ -113,8 +121,17 @@ function declaresForbiddenContent(status: number, declared: Framing | undefined)
   return status === 204 && declared?.kind === 'length' && declared.length > 0;
 }
 
+/** What a backend said last: it says the same with every response. */
+let lastKeepAlive = '';
+let lastTimeout: number | undefined;
+
 /** `timeout=5, max=100` → 5000 (the form that servers use since RFC 2068 19.7.1.1). */
 function keepAliveTimeout(value: string): number | undefined {
-  const seconds = /(?:^|[,\s])timeout=([0-9]{1,6})(?:$|[,\s])/i.exec(value)?.[1];
-  return seconds === undefined ? undefined : Number(seconds) * 1000;
+  if (value !== lastKeepAlive) {
+    const seconds = /(?:^|[,\s])timeout=([0-9]{1,6})(?:$|[,\s])/i.exec(value)?.[1];
+    lastTimeout = seconds === undefined ? undefined : Number(seconds) * 1000;
+    // A copy: a piece of the head would keep the whole of it in memory.
+    lastKeepAlive = Buffer.from(value, 'latin1').toString('latin1');
+  }
+  return lastTimeout;
 }
