@@ -4,10 +4,10 @@ import { BulkBuffers } from '../src/read-buffers.js';
 import { content } from './support/flow.js';
 import { socketPair } from './support/sockets.js';
 
-t.test('there are 64, and then none', async t => {
+t.test('there are 32, and then none', async t => {
   const buffers = new BulkBuffers();
-  const taken = Array.from({ length: 64 }, () => buffers.take());
-  t.equal(new Set(taken).size, 64);
+  const taken = Array.from({ length: 32 }, () => buffers.take());
+  t.equal(new Set(taken).size, 32);
   t.notOk(taken.includes(undefined));
   t.equal(buffers.take(), undefined);
   const [first] = taken;
@@ -19,7 +19,7 @@ t.test('there are 64, and then none', async t => {
 t.test('a buffer that waits on a socket comes back when it was sent, or never will be', async t => {
   for (const ending of ['drain', 'close']) {
     const buffers = new BulkBuffers();
-    const taken = Array.from({ length: 64 }, () => buffers.take());
+    const taken = Array.from({ length: 32 }, () => buffers.take());
     const [given] = taken;
     if (given === undefined) throw new Error('none');
     const { socket, far } = await socketPair(t);

@@ -1,0 +1,16 @@
+/** What is measured: a running proxy, or the backend itself. */
+import type { Program } from './program.js';
+
+/** In the order of every table. */
+export const SUBJECT_NAMES = ['usher', 'haproxy', 'nginx', 'http-proxy', 'direct'] as const;
+export type SubjectName = (typeof SUBJECT_NAMES)[number];
+
+export interface Subject {
+  readonly name: SubjectName;
+  /** On 127.0.0.1. */
+  readonly port: number;
+  /** What stands in front of every connection: a PROXY header, or nothing for those who don't read it. */
+  readonly header: Buffer;
+  /** Whose CPU time and memory count; undefined for the backend itself. */
+  readonly program: Program | undefined;
+}
