@@ -28,8 +28,8 @@ export interface WorkloadResult {
   readonly subjects: ReadonlyMap<SubjectName, SubjectResult>;
 }
 
-/** Enough for a just-in-time compiler, and for pools and libraries to be loaded. */
-const WARM_UP: Amount = { seconds: 1, sockets: Math.min(2000, MOST_SOCKETS) };
+/** Enough for a just-in-time compiler, whose threads count too, and for pools and libraries to be loaded. */
+const WARM_UP: Amount = { seconds: 4, sockets: Math.min(2000, MOST_SOCKETS) };
 /** Besides the time that a measurement is meant to take. */
 const PATIENCE_MS = 60_000;
 

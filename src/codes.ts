@@ -66,6 +66,7 @@ const table = {
     level: 'info',
     text: 'only 100-continue is understood in Expect (RFC 9110 10.1.1)',
   },
+  'max-forwards-reached': { status: 200, level: 'debug', text: 'the request was to come no further (RFC 9110 7.6.2)' },
   'start-line-too-long': { status: 414, level: 'info', text: 'the request line is longer than allowed' },
   'head-too-large': { status: 431, level: 'info', text: 'the header section is larger than allowed' },
   'too-many-fields': { status: 431, level: 'info', text: 'there are more header fields than allowed' },
@@ -78,6 +79,8 @@ const table = {
   'route-missing': { status: 404, level: 'info', text: 'no route of the listener matches the request' },
   'backend-unreachable': { status: 502, level: 'error', text: 'the backend could not be reached' },
   'backend-connect-timeout': { status: 504, level: 'error', text: 'the backend did not accept the connection in time' },
+  'backend-empty': { status: 503, level: 'error', text: 'no endpoint of the backend is known yet' },
+  'session-lost': { status: 400, level: 'info', text: 'the endpoint of this session is gone: begin a new one' },
   'backend-closed': { status: 502, level: 'error', text: 'the backend closed the connection before it answered' },
   'backend-response-invalid': { status: 502, level: 'error', text: 'the backend sent a malformed response' },
   'backend-upgrade-unasked': {

@@ -9,6 +9,7 @@ import type { Socket } from 'node:net';
 import type { SocketAddress } from './address.js';
 import type { Code } from './codes.js';
 import { Held } from './held.js';
+import { clientKey } from './http/affinity.js';
 import { ClientSide } from './http/client-side.js';
 import type { HttpOwner } from './http/owner.js';
 import { matchRoute } from './http/route.js';
@@ -18,6 +19,8 @@ import type { Deadlines } from './limits/deadlines.js';
 import { isTrusted } from './listener/trust.js';
 import type { ConnectionView, ExchangeRecord, HeaderVersion, Observer, ProbeKind, TunnelRecord } from './observer.js';
 import { decodeProxyHeader } from './proxy-header/decode.js';
+import type { Ends } from './proxy-header/encode.js';
+import { forwardedHeader } from './proxy-header/forward.js';
 import type { ProxyHeader } from './proxy-header/header.js';
 import { sniff } from './proxy-header/sniff.js';
 import { sslOf } from './proxy-header/tlv.js';
@@ -203,6 +206,10 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
     return this.hall.draining;
   }
 
+  get secure(): boolean {
+    return this.proto() === 'https';
+  }
+
   /** Who the client is, in the words that every request of the connection carries. */
   get forwarded(): ForwardedFields {
     const { settings } = this.hall;
@@ -249,7 +256,10 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
     if (rest.length > 0) this.keepForTunnel(rest);
     const source = this.route(undefined, '/');
     if (source === undefined) this.refuse('route-missing');
-    else source.lease(this.client.address, true, this);
+    else {
+      const { address } = this.client;
+      source.lease({ client: address, key: clientKey(address), session: undefined }, true, this);
+    }
   }
 
   private keepForTunnel(bytes: Buffer): void {
@@ -257,13 +267,38 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
     this.wire.pause();
   }
 
+  get waiting(): boolean {
+    return !this.clientGone && !this.wire.destroyed;
+  }
+
   onLease(lease: Lease): void {
-    if (this.clientGone) {
+    if (!this.waiting) {
       lease.discard();
       return;
     }
     const backend = this.hall.settings.routes[0]?.backend ?? '';
-    this.wire.attempt(() => this.becomeTunnel(lease, backend, this.held.bytes, NOTHING));
+    this.wire.attempt(() => {
+      this.sendHeader(lease);
+      this.becomeTunnel(lease, backend, this.held.bytes, NOTHING);
+    });
+    // By a mistake of ours nobody took it.
+    if (this.open === undefined) lease.discard();
+  }
+
+  /** Who the client is, to a backend that reads PROXY headers itself; nobody else uses a connection that carries one. */
+  private sendHeader({ wire }: Lease): void {
+    const { sendProxyProtocol } = this.hall.settings;
+    if (sendProxyProtocol === undefined) return;
+    const header = forwardedHeader(sendProxyProtocol, this.header, this.ends);
+    wire.write(header);
+    this.sentToBackend(header.length);
+  }
+
+  /** Of the connection itself; undefined for a peer that was gone before it was accepted, and has no address any more. */
+  private get ends(): Ends | undefined {
+    const { localAddress, localPort } = this.wire.socket;
+    const destination = addressOf(localAddress, localPort);
+    return this.peer.address === '' || destination.address === '' ? undefined : { source: this.peer, destination };
   }
 
   onLeaseFailed(code: Code, endpoint: string): void {
@@ -426,9 +461,13 @@ function isSelfProbe({ source, destination }: ProxyHeader): boolean {
 
 const MAPPED = '::ffff:';
 
-/** The peer's address in canonical text: without the zone of a link-local address, mapped IPv4 as IPv4. */
 function peerOf(socket: Socket): SocketAddress {
-  const [address = ''] = (socket.remoteAddress ?? '').split('%', 1);
+  return addressOf(socket.remoteAddress, socket.remotePort);
+}
+
+/** An end of a socket in canonical text: without the zone of a link-local address, mapped IPv4 as IPv4. */
+function addressOf(text = '', port = 0): SocketAddress {
+  const [address = ''] = text.split('%', 1);
   const mapped = address.startsWith(MAPPED) && address.includes('.');
-  return { address: mapped ? address.slice(MAPPED.length) : address, port: socket.remotePort ?? 0 };
+  return { address: mapped ? address.slice(MAPPED.length) : address, port };
 }

@@ -81,4 +81,6 @@ export interface Observer {
   dialEnded(backend: string, endpoint: string, durationMs: number, code: Code | undefined): void;
   /** An endpoint that was up is down, or the other way round. `why`: the system's code (`ECONNREFUSED`) or `timeout`. */
   endpointChanged(backend: string, endpoint: string, up: boolean, why?: string): void;
+  /** A name of a backend can't be looked up (`why`), or can be again (undefined). */
+  lookupSettled(backend: string, name: string, why: string | undefined): void;
 }

@@ -5,7 +5,8 @@ import { Connection, type Hall } from './connection.js';
 import { Deadlines } from './limits/deadlines.js';
 import { Listener } from './listener/listener.js';
 import type { Observer } from './observer.js';
-import type { ListenerSettings, Settings } from './settings.js';
+import { localHeader } from './proxy-header/forward.js';
+import type { BackendSettings, ListenerSettings, Settings } from './settings.js';
 import type { ListenerStatus, ProxyStatus } from './status.js';
 
 /** Seams for tests. */
@@ -28,7 +29,7 @@ export class UsherProxy {
     private readonly observer: Observer,
     private readonly options: ProxyOptions = {},
   ) {
-    this.backends = new Map(settings.backends.map(backend => [backend.name, new Backend(backend, observer)]));
+    this.backends = new Map(settings.backends.map(backend => [backend.name, this.backendOf(backend)]));
     this.rooms = settings.listeners.map(listener => new ListenerRoom(listener, this));
   }
 
@@ -43,7 +44,7 @@ export class UsherProxy {
     }
     for (const backend of this.backends.values()) {
       this.deadlines.add(backend);
-      backend.check(performance.now());
+      backend.start();
     }
     this.deadlines.start(this.options.sweepIntervalMs);
     this.state = 'running';
@@ -57,6 +58,16 @@ export class UsherProxy {
       room.suspend();
       room.drain();
     }
+  }
+
+  private backendOf(settings: BackendSettings): Backend {
+    const { checkHeader } = settings;
+    return new Backend(settings, this.observer, checkHeader === undefined ? undefined : localHeader(checkHeader));
+  }
+
+  /** An endpoint gets no new sessions, or gets them again. @returns false: there is no such backend or endpoint */
+  drainEndpoint(backend: string, endpoint: string, draining: boolean): boolean {
+    return this.backends.get(backend)?.drainEndpoint(endpoint, draining) === true;
   }
 
   /** Resolves when no connection is open. */

@@ -15,14 +15,63 @@ export interface ListenAddress {
 export interface EndpointSettings {
   readonly host: string;
   readonly port: number;
+  /** Its share of what is balanced, relative to the others; at least 1. */
+  readonly weight: number;
+}
+
+/**
+ * Endpoints by DNS, looked up again and again. `address`: every A and AAAA record of `name`, on `port`. `srv`: every SRV
+ * record, with the port and the weight that it gives.
+ */
+export type DnsSettings =
+  | { readonly kind: 'address'; readonly name: string; readonly port: number; readonly weight: number }
+  | { readonly kind: 'srv'; readonly name: string };
+
+/**
+ * What keeps requests that belong together on one endpoint. Names of headers are lower case. `path`: a pattern such as
+ * `/room/:id`. `cookie`: usher sets it; the secret signs its values, left out: one of this process. `socket.io`: the `sid`
+ * of a session, whose requests come to `path`.
+ */
+export type AffinitySettings =
+  | { readonly kind: 'client-ip' }
+  | { readonly kind: 'cookie'; readonly name: string; readonly secret: string | undefined }
+  | { readonly kind: 'header'; readonly name: string }
+  | { readonly kind: 'query'; readonly name: string }
+  | { readonly kind: 'path'; readonly pattern: string }
+  | { readonly kind: 'socket.io'; readonly path: string };
+
+export interface HealthCheckSettings {
+  /** A GET of this path that is answered with one of these statuses; undefined: a TCP connection is enough. */
+  readonly http:
+    | { readonly path: string; readonly host: string | undefined; readonly statuses: readonly number[] }
+    | undefined;
+  /** Between two checks, give or take a tenth. */
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Checks in a row that must pass before an endpoint is up again. */
+  readonly rise: number;
+  /** Checks in a row that must fail before an endpoint is down. */
+  readonly fall: number;
 }
 
 export interface BackendSettings {
   readonly name: string;
   readonly endpoints: readonly EndpointSettings[];
+  readonly dns: readonly DnsSettings[];
   readonly balance: 'round-robin' | 'least-connections' | 'hash';
-  /** What `hash` hashes. */
-  readonly affinity: 'client-ip' | undefined;
+  readonly affinity: AffinitySettings | undefined;
+  /**
+   * How much more than its share of what is under way an endpoint may have before `hash` passes on to the next one: 1.25
+   * is a quarter more; undefined: no bound.
+   */
+  readonly loadBound: number | undefined;
+  readonly healthCheck: HealthCheckSettings;
+  /** How long the share of an endpoint that came up grows to its full size; 0: at once. */
+  readonly slowStartMs: number;
+  /** How long a new request waits for an endpoint when none can be reached; 0: not at all. */
+  readonly holdForMs: number;
+  /** What usher's own checks send first, because the endpoints expect a PROXY header. */
+  readonly checkHeader: 'v1' | 'v2' | undefined;
   readonly timeouts: {
     /** From the dial until the TCP connection stands. */
     readonly connectMs: number;
@@ -33,8 +82,6 @@ export interface BackendSettings {
     /** Idle pooled connections kept per endpoint. */
     readonly idleConnections: number;
   };
-  /** How often an endpoint's TCP port is tried, for `/readyz` and `usher_endpoint_up`. */
-  readonly checkIntervalMs: number;
 }
 
 /** Requests whose path begins with `path` (and whose host is `host`, when given) go to `backend`. */
@@ -82,6 +129,8 @@ export interface ListenerSettings {
   readonly trustedSources: readonly Cidr[] | undefined;
   /** In the order in which they are tried: with a host before without, longer path first. At least one. */
   readonly routes: readonly RouteSettings[];
+  /** `protocol: tcp`: the PROXY header that goes to the backend in front of everything else; undefined: none. */
+  readonly sendProxyProtocol: { readonly version: 'v1' | 'v2'; readonly uniqueId: boolean } | undefined;
   /** Methods that are answered 501 and never forwarded. */
   readonly refusedMethods: ReadonlySet<string>;
   /** Whether RFC 7239 `Forwarded` is sent to the backend. */

@@ -13,9 +13,12 @@ export interface ListenerStatus {
 }
 
 export interface EndpointStatus {
-  /** host:port as configured. */
+  /** host:port as configured, or as DNS says. */
   readonly address: string;
+  /** `dns:name:port` or `srv:name` that it was found by; undefined: it is configured. */
+  readonly origin: string | undefined;
   readonly up: boolean;
+  readonly draining: boolean;
   /** Exchanges and tunnels under way. */
   readonly active: number;
   /** Pooled idle connections. */

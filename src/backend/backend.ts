@@ -1,134 +1,280 @@
-/** A backend: picks an endpoint for a client, lends an idle connection or dials one, and knows who is up. */
-import type { Socket } from 'node:net';
+/** A backend: its endpoints, who of them works, and which one a request gets. */
+import { formatHostPort } from '../address.js';
 import type { Code } from '../codes.js';
-import type { LeaseSource, LeaseUser } from '../lease.js';
-import type { BackendSettings } from '../settings.js';
+import type { Ask, Lease, LeaseSource, LeaseUser } from '../lease.js';
+import type { AffinitySettings, BackendSettings, DnsSettings, EndpointSettings } from '../settings.js';
 import type { BackendStatus } from '../status.js';
 import type { Timed } from '../timed.js';
 import { DEAF, Wire } from '../wire.js';
+import { Attempt, type AttemptHost, type Choice } from './attempt.js';
+import { jittered, startCheck } from './check.js';
 import { dial } from './dial.js';
-import { BackendConnection, Endpoint } from './endpoint.js';
-import { candidates, pickByHash, pickInTurn, pickLeastActive } from './pick.js';
+import { BackendConnection, Endpoint, type EndpointOwner } from './endpoint.js';
+import type { Change } from './health.js';
+import { candidates, pickByHash, pickLeastActive, Rotation } from './pick.js';
+import { Resolver } from './resolver.js';
+import { Sessions } from './sessions.js';
+import { Tokens } from './tokens.js';
 
 /** What a backend tells; the corridor passes it on to the observer. */
 export interface BackendEvents {
   dialEnded(backend: string, endpoint: string, durationMs: number, code: Code | undefined): void;
   endpointChanged(backend: string, endpoint: string, up: boolean, why?: string): void;
+  lookupSettled(backend: string, name: string, why: string | undefined): void;
 }
 
-export class Backend implements LeaseSource, Timed {
+/**
+ * Dials of requests that another endpoint has failed, per request that asks: when everything is down, trying everything
+ * for everybody makes it worse.
+ */
+const MOVES_PER_LEASE = 0.2;
+const MOST_MOVES = 100;
+
+export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
   readonly name: string;
+  readonly affinity: AffinitySettings | undefined;
   deadlineAt = 0;
-  private readonly endpoints: readonly Endpoint[];
-  private turn = 0;
-  private checkAt = 0;
-  private checking = 0;
+  private endpoints: readonly Endpoint[] = [];
+  private readonly rotation = new Rotation<Endpoint>();
+  private readonly tokens: Tokens<Endpoint> | undefined;
+  private readonly sessions = new Sessions<Endpoint>();
+  /** Requests that wait for an endpoint to come back. */
+  private readonly held = new Set<Attempt>();
+  private moves = MOST_MOVES;
+  private readonly resolvers: readonly Resolver[];
+  /** What each DNS name was found to be. */
+  private readonly found = new Map<DnsSettings, readonly EndpointSettings[]>();
   private closed = false;
 
+  /** @param greeting what usher's own checks send first: a PROXY header, where the endpoints expect one */
   constructor(
     private readonly settings: BackendSettings,
     private readonly events: BackendEvents,
+    private readonly greeting?: Buffer,
   ) {
-    this.name = settings.name;
-    const { timeouts, limits } = settings;
-    this.endpoints = settings.endpoints.map(
-      endpoint => new Endpoint(endpoint, timeouts.idleMs, limits.idleConnections),
-    );
+    const { name, affinity } = settings;
+    this.name = name;
+    this.affinity = affinity;
+    this.tokens = affinity?.kind === 'cookie' ? new Tokens(name, affinity.secret) : undefined;
+    this.resolvers = settings.dns.map(dns => this.resolverOf(dns));
+    this.rebuild();
   }
 
-  lease(client: string, fresh: boolean, user: LeaseUser): void {
-    const endpoint = this.pick(client);
-    const idle = fresh ? undefined : endpoint.takeIdle(performance.now());
-    if (idle !== undefined) user.onLease(idle.lend());
-    else this.dialFor(endpoint, user);
+  // ---- leases ----
+
+  lease(ask: Ask, fresh: boolean, user: LeaseUser): void {
+    this.moves = Math.min(MOST_MOVES, this.moves + MOVES_PER_LEASE);
+    new Attempt(this, ask, fresh, user, performance.now()).start();
+  }
+
+  choose(ask: Ask, tried: ReadonlySet<Endpoint>): Choice {
+    const continued = ask.session === undefined ? undefined : this.continued(ask.session, tried);
+    if (continued !== undefined) return continued;
+    const endpoint = this.place(ask, tried);
+    return endpoint === undefined ? { kind: 'none' } : { kind: 'endpoint', endpoint };
+  }
+
+  /** The endpoint of an earlier request; a draining one keeps what it has. */
+  private continued(session: string, tried: ReadonlySet<Endpoint>): Choice | undefined {
+    const now = performance.now();
+    const endpoint = this.tokens === undefined ? this.sessions.find(session, now) : this.tokens.find(session);
+    if (endpoint === undefined) return undefined;
+    // A cookie only prefers. A Socket.IO session exists nowhere else: a check that fails, or a DNS that has forgotten the
+    // endpoint, may only say that it is about to leave, so that it is lost only when it can't be reached.
+    if (this.tokens !== undefined) {
+      const works = !endpoint.closed && !tried.has(endpoint) && endpoint.health.usable(now);
+      return works ? { kind: 'endpoint', endpoint } : undefined;
+    }
+    const reachable = !tried.has(endpoint) && !endpoint.health.unreachable(now);
+    return { kind: reachable ? 'endpoint' : 'lost', endpoint };
+  }
+
+  private place(ask: Ask, tried: ReadonlySet<Endpoint>): Endpoint | undefined {
+    const { endpoints, settings } = this;
+    if (endpoints.length < 2) return tried.size === 0 ? endpoints[0] : undefined;
+    const now = performance.now();
+    for (const endpoint of endpoints) endpoint.refresh(now);
+    const choice = candidates(endpoints, tried);
+    if (choice === undefined) return undefined;
+    if (settings.balance === 'hash') return pickByHash(choice, ask.key ?? ask.client, settings.loadBound);
+    return settings.balance === 'least-connections'
+      ? pickLeastActive(choice, this.rotation)
+      : this.rotation.next(choice);
+  }
+
+  idle(endpoint: Endpoint, ask: Ask): Lease | undefined {
+    return endpoint.takeIdle(performance.now())?.lend(this.cookieFor(endpoint, ask));
+  }
+
+  dialFor(endpoint: Endpoint, ask: Ask, done: (result: Lease | Code) => void): void {
+    const startedAt = performance.now();
+    dial(endpoint.settings, this.settings.timeouts.connectMs, {
+      onConnected: socket => {
+        const now = performance.now();
+        this.events.dialEnded(this.name, endpoint.label, now - startedAt, undefined);
+        this.changed(endpoint, endpoint.health.dialSucceeded(now));
+        done(new BackendConnection(endpoint, new Wire(socket, DEAF)).lend(this.cookieFor(endpoint, ask)));
+        // Whatever the checks still say: who waits has somewhere to go.
+        if (this.held.size > 0) this.resume([...this.held]);
+      },
+      onFailed: (code, why) => {
+        const now = performance.now();
+        this.events.dialEnded(this.name, endpoint.label, now - startedAt, code);
+        this.changed(endpoint, endpoint.health.dialFailed(now), why);
+        done(code);
+      },
+    });
+  }
+
+  private cookieFor(endpoint: Endpoint, { session }: Ask): string | undefined {
+    const token = this.tokens?.tokenFor(endpoint);
+    return token === session ? undefined : token;
+  }
+
+  mayMove(): boolean {
+    if (this.moves < 1) return false;
+    this.moves -= 1;
+    return true;
+  }
+
+  hold(attempt: Attempt): boolean {
+    if (this.closed || performance.now() - attempt.startedAt >= this.settings.holdForMs) return false;
+    this.held.add(attempt);
+    return true;
+  }
+
+  // ---- sessions and health ----
+
+  learn(id: string, endpoint: Endpoint, aliveMs: number): void {
+    this.sessions.learn(id, endpoint, aliveMs, performance.now());
+  }
+
+  changed(endpoint: Endpoint, change: Change, why?: string): void {
+    if (change === undefined || this.closed || endpoint.closed) return;
+    this.events.endpointChanged(this.name, endpoint.label, change === 'up', why);
+    if (change === 'up') this.resume([...this.held]);
+  }
+
+  private resume(attempts: readonly Attempt[]): void {
+    for (const attempt of attempts) {
+      this.held.delete(attempt);
+      if (attempt.wanted) attempt.start();
+    }
+  }
+
+  /** Asks for the addresses of names and checks every endpoint, so that readiness doesn't wait for a client. */
+  start(): void {
+    for (const resolver of this.resolvers) resolver.start();
+    this.onDeadline(performance.now());
+  }
+
+  /** Called by every sweep. */
+  onDeadline(now: number): void {
+    for (const endpoint of this.endpoints) {
+      endpoint.retireIdle(now);
+      if (now >= endpoint.checkAt && endpoint.check === undefined) this.check(endpoint, now);
+    }
+    this.sessions.sweep(now);
+    this.endHolds(now);
+  }
+
+  private check(endpoint: Endpoint, now: number): void {
+    const { http, timeoutMs, intervalMs } = this.settings.healthCheck;
+    endpoint.checkAt = now + jittered(intervalMs, Math.random());
+    const options = { endpoint: endpoint.settings, http, timeoutMs, greeting: this.greeting };
+    endpoint.check = startCheck(options, {
+      onPassed: () => {
+        endpoint.check = undefined;
+        this.changed(endpoint, endpoint.health.checkPassed(performance.now()));
+      },
+      onFailed: why => {
+        endpoint.check = undefined;
+        this.changed(endpoint, endpoint.health.checkFailed(performance.now()), why);
+      },
+    });
+  }
+
+  /** Those who have waited long enough are told; one of the others looks whether anybody is back. */
+  private endHolds(now: number): void {
+    const over = [...this.held].filter(({ startedAt }) => now - startedAt >= this.settings.holdForMs);
+    for (const attempt of over) {
+      this.held.delete(attempt);
+      attempt.giveUp();
+    }
+    this.resume([...this.held].slice(0, 1));
+  }
+
+  // ---- the endpoints ----
+
+  private resolverOf(dns: DnsSettings): Resolver {
+    return new Resolver(dns, {
+      endpointsFound: endpoints => {
+        this.found.set(dns, endpoints);
+        this.rebuild();
+      },
+      lookupFailed: (name, why) => this.events.lookupSettled(this.name, name, why),
+      lookupRecovered: name => this.events.lookupSettled(this.name, name, undefined),
+    });
+  }
+
+  /** The endpoints that are configured and those that DNS knows; one that stays keeps its connections and its health. */
+  private rebuild(): void {
+    const before = new Map(this.endpoints.map(endpoint => [endpoint.label, endpoint]));
+    const now = new Map<string, Endpoint>();
+    const add = (settings: EndpointSettings, origin: string | undefined) => {
+      const label = formatHostPort(settings.host, settings.port);
+      if (now.has(label)) return;
+      const known = before.get(label);
+      if (known !== undefined) known.settings = settings;
+      now.set(label, known ?? this.endpointOf(settings, origin));
+    };
+    for (const settings of this.settings.endpoints) add(settings, undefined);
+    for (const [dns, endpoints] of this.found) for (const settings of endpoints) add(settings, nameOf(dns));
+    this.endpoints = [...now.values()];
+    this.tokens?.swap(this.endpoints);
+    for (const endpoint of before.values()) if (now.get(endpoint.label) !== endpoint) endpoint.close();
+    if (before.size === 0) this.resume([...this.held]);
+  }
+
+  private endpointOf(settings: EndpointSettings, origin: string | undefined): Endpoint {
+    const { healthCheck, slowStartMs, timeouts, limits } = this.settings;
+    const { rise, fall } = healthCheck;
+    const options = { rise, fall, slowStartMs, idleMs: timeouts.idleMs, maxIdle: limits.idleConnections };
+    return new Endpoint(settings, origin, this, options);
+  }
+
+  /** @returns false: there is no such endpoint */
+  drainEndpoint(label: string, draining: boolean): boolean {
+    const endpoint = this.endpoints.find(endpoint => endpoint.label === label);
+    if (endpoint !== undefined) endpoint.draining = draining;
+    return endpoint !== undefined;
   }
 
   status(): BackendStatus {
     return {
       name: this.name,
-      endpoints: this.endpoints.map(endpoint => ({
-        address: endpoint.label,
-        up: endpoint.up && endpoint.tried,
-        active: endpoint.active,
-        idle: endpoint.idleCount,
+      endpoints: this.endpoints.map(({ label, origin, health, draining, active, idleCount }) => ({
+        address: label,
+        origin,
+        up: health.up,
+        draining,
+        active,
+        idle: idleCount,
       })),
     };
-  }
-
-  /** Called by every sweep: retires aged connections and checks the endpoints when it is time. */
-  onDeadline(now: number): void {
-    for (const endpoint of this.endpoints) endpoint.retireIdle(now);
-    if (now >= this.checkAt && this.checking === 0) this.check(now);
-  }
-
-  /** Tries every endpoint's port once, so that readiness and `usher_endpoint_up` don't wait for a client. */
-  check(now: number): void {
-    this.checkAt = now + this.settings.checkIntervalMs;
-    for (const endpoint of this.endpoints) {
-      this.checking += 1;
-      dial(endpoint.settings, this.settings.timeouts.connectMs, {
-        onConnected: socket => {
-          this.checking -= 1;
-          socket.on('error', () => {});
-          socket.destroy();
-          this.settle(endpoint, true);
-        },
-        onFailed: (_code, why) => {
-          this.checking -= 1;
-          this.settle(endpoint, false, why);
-        },
-      });
-    }
   }
 
   /** Closes idle connections; leases end by themselves. */
   close(): void {
     this.closed = true;
-    this.checkAt = Number.POSITIVE_INFINITY;
-    for (const endpoint of this.endpoints) {
-      endpoint.closed = true;
-      endpoint.retireIdle(Number.POSITIVE_INFINITY);
-    }
+    for (const resolver of this.resolvers) resolver.stop();
+    for (const endpoint of this.endpoints) endpoint.close();
+    for (const attempt of this.held) attempt.giveUp();
+    this.held.clear();
   }
+}
 
-  private pick(client: string): Endpoint {
-    const choice = candidates(this.endpoints);
-    const { balance } = this.settings;
-    this.turn += 1;
-    const picked =
-      balance === 'hash'
-        ? pickByHash(choice, client)
-        : balance === 'least-connections'
-          ? pickLeastActive(choice, this.turn)
-          : pickInTurn(choice, this.turn);
-    if (picked === undefined) throw new Error(`backend ${this.name} has no endpoint`);
-    return picked;
-  }
-
-  private dialFor(endpoint: Endpoint, user: LeaseUser): void {
-    const startedAt = performance.now();
-    dial(endpoint.settings, this.settings.timeouts.connectMs, {
-      onConnected: socket => {
-        this.settle(endpoint, true);
-        this.events.dialEnded(this.name, endpoint.label, performance.now() - startedAt, undefined);
-        user.onLease(this.connection(endpoint, socket).lend());
-      },
-      onFailed: (code, why) => {
-        this.settle(endpoint, false, why);
-        this.events.dialEnded(this.name, endpoint.label, performance.now() - startedAt, code);
-        user.onLeaseFailed(code, endpoint.label);
-      },
-    });
-  }
-
-  private connection(endpoint: Endpoint, socket: Socket): BackendConnection {
-    return new BackendConnection(endpoint, new Wire(socket, DEAF));
-  }
-
-  private settle(endpoint: Endpoint, up: boolean, why?: string): void {
-    const changed = endpoint.up !== up || !endpoint.tried;
-    endpoint.up = up;
-    endpoint.tried = true;
-    if (changed && !this.closed) this.events.endpointChanged(this.name, endpoint.label, up, why);
-  }
+/** How a DNS name is called in the configuration, and in metrics. */
+function nameOf(dns: DnsSettings): string {
+  return dns.kind === 'srv' ? `srv:${dns.name}` : `dns:${formatHostPort(dns.name, dns.port)}`;
 }

@@ -3,6 +3,9 @@ import { formatHostPort } from '../address.js';
 import type { Lease } from '../lease.js';
 import type { EndpointSettings } from '../settings.js';
 import { DEAF, type Wire, type WireReader } from '../wire.js';
+import type { Check } from './check.js';
+import { type Change, Health, type HealthSettings } from './health.js';
+import type { Candidate } from './pick.js';
 
 /**
  * How much earlier than the backend's own keep-alive time an idle connection is given up: a request that is on its way
@@ -10,27 +13,75 @@ import { DEAF, type Wire, type WireReader } from '../wire.js';
  */
 const RETIRE_EARLY_MS = 1_000;
 
-export class Endpoint {
-  /** host:port as configured. */
+/** What an endpoint needs of its backend. */
+export interface EndpointOwner {
+  /** Its health has changed, or not. */
+  changed(endpoint: Endpoint, change: Change, why?: string): void;
+  /** A session was opened on it. */
+  learn(id: string, endpoint: Endpoint, aliveMs: number): void;
+}
+
+export interface EndpointOptions extends HealthSettings {
+  /** How long an idle connection is kept at most. */
+  readonly idleMs: number;
+  readonly maxIdle: number;
+}
+
+export class Endpoint implements Candidate {
+  /** host:port as configured, or as DNS says. */
   readonly label: string;
-  /** False after a failed dial or check, until one succeeds. */
-  up = true;
-  /** Whether a dial or a check has ended yet, so that `up` means something. */
-  tried = false;
-  /** Nothing is kept any more. */
+  readonly health: Health;
+  /** Asked to leave: new sessions avoid it, known ones keep it. */
+  draining = false;
+  /** As of the last {@link refresh}. */
+  usable = true;
+  weight: number;
+  /** Nothing is kept any more: usher stops, or DNS has forgotten it. */
   closed = false;
   /** Leases under way. */
   active = 0;
+  /** The next active check, and the one under way. */
+  checkAt = 0;
+  check: Check | undefined;
   /** Idle connections, used last at the end. */
   private readonly idle: BackendConnection[] = [];
   private readonly resting: BackendConnection[] = [];
 
+  /** @param origin the DNS name that it was found by; undefined: it is configured */
   constructor(
-    readonly settings: EndpointSettings,
-    private readonly idleMs: number,
-    private readonly maxIdle: number,
+    /** Its weight may change, as DNS says. */
+    public settings: EndpointSettings,
+    readonly origin: string | undefined,
+    private readonly owner: EndpointOwner,
+    private readonly options: EndpointOptions,
   ) {
     this.label = formatHostPort(settings.host, settings.port);
+    this.weight = settings.weight;
+    this.health = new Health(options);
+  }
+
+  /** Looks at its health anew, in front of a pick. */
+  refresh(now: number): void {
+    this.usable = !this.draining && this.health.usable(now);
+    this.weight = this.settings.weight * this.health.share(now);
+  }
+
+  /** A response came, or an end or rubbish in its place. */
+  judge(answered: boolean): void {
+    if (answered) this.health.responseFine();
+    else this.owner.changed(this, this.health.responseFailed(performance.now()), 'responses');
+  }
+
+  learn(id: string, aliveMs: number): void {
+    this.owner.learn(id, this, aliveMs);
+  }
+
+  /** Closes what is idle, and keeps nothing from now on; leases end by themselves. */
+  close(): void {
+    this.closed = true;
+    this.check?.cancel();
+    this.check = undefined;
+    this.retireIdle(Number.POSITIVE_INFINITY);
   }
 
   get idleCount(): number {
@@ -49,8 +100,8 @@ export class Endpoint {
 
   keep(connection: BackendConnection, keepAliveMs: number | undefined): void {
     const announced = keepAliveMs === undefined ? Number.POSITIVE_INFINITY : keepAliveMs - RETIRE_EARLY_MS;
-    const keepMs = Math.min(this.idleMs, announced);
-    if (this.closed || keepMs <= 0 || this.idleCount >= this.maxIdle) {
+    const keepMs = Math.min(this.options.idleMs, announced);
+    if (this.closed || keepMs <= 0 || this.idleCount >= this.options.maxIdle) {
       connection.retire();
       return;
     }
@@ -86,6 +137,7 @@ export class Endpoint {
 /** One connection to an endpoint; it reads its wire while it is idle, its lessee while it is lent. */
 export class BackendConnection implements Lease, WireReader {
   reused = false;
+  cookie: string | undefined = undefined;
   expiresAt = Number.POSITIVE_INFINITY;
   private lent = false;
 
@@ -98,7 +150,9 @@ export class BackendConnection implements Lease, WireReader {
     return this.owner.label;
   }
 
-  lend(): this {
+  /** @param cookie what the client should keep of this choice */
+  lend(cookie: string | undefined): this {
+    this.cookie = cookie;
     this.lent = true;
     this.owner.active += 1;
     return this;
@@ -115,6 +169,14 @@ export class BackendConnection implements Lease, WireReader {
   discard(): void {
     this.settle();
     this.retire();
+  }
+
+  learn(id: string, aliveMs: number): void {
+    this.owner.learn(id, aliveMs);
+  }
+
+  judge(answered: boolean): void {
+    this.owner.judge(answered);
   }
 
   settle(): void {

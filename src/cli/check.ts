@@ -29,13 +29,15 @@ export function check(file: string | undefined, { stdout, stderr }: CheckOutput)
   return FINE;
 }
 
-/** `2 listeners, 2 backends, 3 endpoints; 1 warning`. */
+/** `2 listeners, 2 backends, 3 endpoints, 1 DNS name; 1 warning`. */
 function summary({ listeners, backends }: Settings, warnings: number): string {
   const endpoints = backends.reduce((sum, backend) => sum + backend.endpoints.length, 0);
+  const names = backends.reduce((sum, backend) => sum + backend.dns.length, 0);
   const parts = [
     counted(listeners.length, 'listener'),
     counted(backends.length, 'backend'),
     counted(endpoints, 'endpoint'),
+    ...(names === 0 ? [] : [counted(names, 'DNS name')]),
   ];
   return `${parts.join(', ')}${warnings === 0 ? '' : `; ${counted(warnings, 'warning')}`}`;
 }

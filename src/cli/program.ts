@@ -5,6 +5,7 @@ import { BindError } from '../listener/listener.js';
 import { version } from '../version.js';
 import { check } from './check.js';
 import { decode } from './decode.js';
+import { type DrainEndpointOptions, drainEndpoint } from './drain-endpoint.js';
 import { EXIT } from './exit-codes.js';
 import { printableLine } from './printable.js';
 import { type ProbeOptions, probe } from './probe.js';
@@ -64,6 +65,7 @@ function buildProgram(process: NodeJS.Process, settle: Settle): Command {
   addCheck(program, process, settle);
   addDecode(program, process, settle);
   addProbe(program, process, settle);
+  addDrainEndpoint(program, process, settle);
   program
     .command('demo')
     .description('start a small chat, usher in front of it and a pretend load balancer, all on this machine')
@@ -131,4 +133,16 @@ function addProbe(program: Command, process: NodeJS.Process, settle: Settle): vo
     .option('--timeout <duration>', 'for everything together (default: 5s)')
     .option('--json', 'print JSON')
     .action(async (target: string, options: ProbeOptions) => settle(await probe(target, options, process)));
+}
+
+function addDrainEndpoint(program: Command, process: NodeJS.Process, settle: Settle): void {
+  program
+    .command('drain-endpoint <backend> <address>')
+    .description('keep new sessions away from one endpoint of a running usher, while known ones keep it')
+    .option('--undo', 'let new sessions come to it again')
+    .option('--wait', 'return when nothing has been active there for 3s, so that what runs there can be stopped')
+    .option('--admin <address>', "host:port of usher's admin listener (default: 127.0.0.1:9180)")
+    .action(async (backend: string, address: string, options: DrainEndpointOptions) =>
+      settle(await drainEndpoint(backend, address, options, process)),
+    );
 }

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BlockList } from 'node:net';
 import process from 'node:process';
-import type { ProxyStatus } from '../status.js';
+import type { BackendStatus, EndpointStatus, ProxyStatus } from '../status.js';
 
 /** Whether traffic may come, and if not, why: a sentence for a person. */
 export type Readiness = boolean | { readonly ready: boolean; readonly why: string };
@@ -19,10 +19,13 @@ export interface AdminSources {
   readonly ready: () => Readiness;
   /** usher's own. */
   readonly version: string;
-  /** Each is started and not waited for. Without `reload` there is no such path. */
+  /** Without `reload` or `drainEndpoint` there is no such path. */
   readonly actions: {
+    /** Started and not waited for, as is `reload`. */
     drain(): void;
     reload?(): void;
+    /** @returns false: there is no such backend or endpoint */
+    drainEndpoint?(backend: string, endpoint: string, draining: boolean): boolean;
   };
 }
 
@@ -42,15 +45,15 @@ export function adminRoutes(sources: AdminSources, failed: (fault: unknown) => v
     ['/livez', read(() => text(200, 'ok'))],
     ['/readyz', read(() => readiness(sources.ready()))],
     ['/status', read(() => statusJson(sources))],
-    ['/drain', { POST: act(() => sources.actions.drain()) }],
+    ['/drain', { POST: start(() => sources.actions.drain()) }],
   ]);
   const { reload } = sources.actions;
-  if (reload !== undefined) routes.set('/reload', { POST: act(() => reload()) });
+  if (reload !== undefined) routes.set('/reload', { POST: start(() => reload()) });
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     let answer: Answer;
     try {
-      answer = await route(routes, request);
+      answer = await route(routes, sources, request);
     } catch (fault) {
       failed(fault);
       answer = text(500, 'usher could not make this answer; its log says why');
@@ -59,10 +62,17 @@ export function adminRoutes(sources: AdminSources, failed: (fault: unknown) => v
   };
 }
 
-function route(routes: ReadonlyMap<string, Route>, request: IncomingMessage): Answer | Promise<Answer> {
+function route(
+  routes: ReadonlyMap<string, Route>,
+  sources: AdminSources,
+  request: IncomingMessage,
+): Answer | Promise<Answer> {
   const [path = ''] = (request.url ?? '').split('?', 1);
-  const found = routes.get(path);
-  if (found === undefined) return text(404, `no such path; there are ${[...routes.keys()].join(', ')}`);
+  const found = routes.get(path) ?? endpointRoute(path, sources);
+  if (found === undefined) {
+    const known = [...routes.keys(), ...(sources.actions.drainEndpoint === undefined ? [] : ENDPOINT_PATHS)];
+    return text(404, `no such path; there are ${known.join(', ')}`);
+  }
   const answer = Object.hasOwn(found, request.method ?? '') ? found[request.method ?? ''] : undefined;
   if (answer !== undefined) return answer(request);
   const allow = Object.keys(found).join(', ');
@@ -74,13 +84,77 @@ function read(answer: () => Answer | Promise<Answer>): Route {
 }
 
 /** Something that is only for whoever sits on this host and isn't a web page. */
-function act(action: () => void): (request: IncomingMessage) => Answer {
+function act(action: () => Answer): (request: IncomingMessage) => Answer {
   return request => {
     if (!isLoopback(request.socket.remoteAddress)) return text(403, 'only from a loopback address');
     if (isFromBrowser(request)) return text(403, 'not from a web page');
+    return action();
+  };
+}
+
+function start(action: () => void): (request: IncomingMessage) => Answer {
+  return act(() => {
     action();
     return text(202, 'accepted');
-  };
+  });
+}
+
+const ENDPOINT_PATH = /^\/backends\/([^/]+)\/endpoints\/([^/]+)\/(drain|undrain)$/;
+const ENDPOINT_PATHS = ['drain', 'undrain'].map(verb => `/backends/NAME/endpoints/ADDRESS/${verb}`);
+
+/** The path of one endpoint: ADDRESS is host:port or [v6]:port as in `/status`, and may be percent-encoded. */
+function endpointRoute(path: string, sources: AdminSources): Route | undefined {
+  const { drainEndpoint } = sources.actions;
+  const [, name, address, verb] = ENDPOINT_PATH.exec(path) ?? [];
+  if (drainEndpoint === undefined || name === undefined || address === undefined) return undefined;
+  return { POST: act(() => drainAnswer(sources, decodeOnce(name), decodeOnce(address), verb === 'drain')) };
+}
+
+/** Undefined where it is not percent-encoded UTF-8. What comes out is compared and never decoded again. */
+function decodeOnce(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined;
+  }
+}
+
+function drainAnswer(
+  { status, actions }: AdminSources,
+  name: string | undefined,
+  address: string | undefined,
+  draining: boolean,
+): Answer {
+  if (name === undefined || address === undefined) return text(400, 'the path is not percent-encoded UTF-8');
+  const { backends } = status();
+  const backend = backends.find(each => each.name === name);
+  if (backend === undefined) return text(404, `no such backend; there are ${listed(backends.map(each => each.name))}`);
+  const endpoint = backend.endpoints.find(each => each.address === address);
+  if (endpoint === undefined || actions.drainEndpoint?.(name, address, draining) !== true) {
+    const known = listed(backend.endpoints.map(each => each.address));
+    return text(404, `backend ${name} has no such endpoint; it has ${known}`);
+  }
+  return text(200, draining ? drainWords(backend, endpoint) : undrainWords(backend, endpoint));
+}
+
+function listed(names: readonly string[]): string {
+  return names.length === 0 ? 'none' : names.join(', ');
+}
+
+/** @param endpoint as it was before, as is the one of {@link undrainWords} */
+function drainWords({ name, endpoints }: BackendStatus, endpoint: EndpointStatus): string {
+  const { address, draining, active } = endpoint;
+  const what = `${address} of backend ${name} ${draining ? 'was draining already' : 'is draining'}`;
+  const isLeft = endpoints.some(each => each !== endpoint && each.up && !each.draining);
+  const rule = isLeft
+    ? 'new sessions avoid it, known ones keep it'
+    : 'known sessions keep it, and new ones may come all the same, because no other endpoint is up and stays';
+  return `${what}: ${rule}; ${active} active there`;
+}
+
+function undrainWords({ name }: BackendStatus, { address, draining, active }: EndpointStatus): string {
+  const what = `${address} of backend ${name} ${draining ? 'no longer drains' : 'was not draining'}`;
+  return `${what}: new sessions may come; ${active} active there`;
 }
 
 const loopback = new BlockList();

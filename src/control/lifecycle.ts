@@ -62,7 +62,10 @@ export class Lifecycle {
     return this.admin?.address;
   }
 
-  /** Why this usher should get no new connections, or that it should. */
+  /**
+   * Why this usher should get no new connections, or that it should. An endpoint that is up and drains counts: its
+   * sessions still come through here, and as long as no other one is left, so do new ones.
+   */
   readiness(): Readiness {
     const { state, backends } = this.proxy.status();
     if (state !== 'running') return { ready: false, why: state };
@@ -118,7 +121,14 @@ export class Lifecycle {
       status: () => this.proxy.status(),
       ready: () => this.readiness(),
       version,
-      actions: { drain: () => void this.drain('POST /drain') },
+      actions: {
+        drain: () => void this.drain('POST /drain'),
+        drainEndpoint: (backend, endpoint, draining) => {
+          const found = this.proxy.drainEndpoint(backend, endpoint, draining);
+          if (found) this.logger.info({ backend, endpoint, draining }, 'an operator changed who gets new sessions');
+          return found;
+        },
+      },
       logger: this.logger,
     }).catch((error: NodeJS.ErrnoException) => {
       throw new BindError(listen, error.code ?? error.message);

@@ -11,6 +11,7 @@ export class BodyRelay {
   /** False while the target is congested: whoever feeds stops until it drains. */
   flowing = true;
   private readonly scanner: BodyScanner;
+  private watcher: ((content: Buffer) => boolean) | undefined;
 
   /**
    * @param chunked whether the target is sent chunks; else the bare content
@@ -24,6 +25,11 @@ export class BodyRelay {
     private readonly sent: (bytes: number) => void,
   ) {
     this.scanner = new BodyScanner(framing, limits);
+  }
+
+  /** Shows the content, as it goes by, until `watcher` answers that it has seen enough (false). */
+  watch(watcher: (content: Buffer) => boolean): void {
+    this.watcher = watcher;
   }
 
   get done(): boolean {
@@ -71,6 +77,7 @@ export class BodyRelay {
   }
 
   private relay(content: Buffer): void {
+    if (this.watcher?.(content) === false) this.watcher = undefined;
     if (this.chunked) this.write(`${content.length.toString(16)}\r\n`);
     this.write(content);
     if (this.chunked) this.write('\r\n');

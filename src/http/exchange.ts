@@ -5,9 +5,12 @@
  */
 import { type Code, causes } from '../codes.js';
 import { Held } from '../held.js';
-import type { Lease, LeaseSource, LeaseUser } from '../lease.js';
+import type { Ask, Lease, LeaseSource, LeaseUser } from '../lease.js';
 import { isFault, type Wire, type WireReader } from '../wire.js';
+import { askFor } from './affinity.js';
+import { cookieText, sessionWatch } from './affinity-response.js';
 import { BodyRelay } from './body-relay.js';
+import { sessionLostText } from './engine-io.js';
 import { CHUNKED, type Framing, responseFraming, UNTIL_CLOSE } from './framing.js';
 import type { HttpOwner } from './owner.js';
 import { replyText, statusOf } from './reply.js';
@@ -86,7 +89,11 @@ export class Exchange implements LeaseUser, WireReader {
       return;
     }
     this.owner.expectWithin(Number.POSITIVE_INFINITY, 'backend-connect-timeout');
-    this.source.lease(this.owner.view.client.address, this.asksForTunnel, this);
+    this.source.lease(this.ask(this.source), this.asksForTunnel, this);
+  }
+
+  private ask({ affinity }: LeaseSource): Ask {
+    return askFor(affinity, this.head, this.owner.view.client.address);
   }
 
   /** What comes behind the request belongs to no other one: the connection becomes a tunnel or ends. */
@@ -111,6 +118,10 @@ export class Exchange implements LeaseUser, WireReader {
   }
 
   // ---- the lease ----
+
+  get waiting(): boolean {
+    return this.state === 'leasing';
+  }
 
   onLease(lease: Lease): void {
     if (this.state !== 'leasing') {
@@ -267,13 +278,15 @@ export class Exchange implements LeaseUser, WireReader {
   /** Both wires leave HTTP: behind 101, or behind the 2xx that answers CONNECT (RFC 9110 9.3.6). */
   private openTunnel(lease: Lease, head: ResponseHead, rest: Buffer): void {
     this.status = head.status;
-    this.writeToClient(tunnelHeadText(head));
+    lease.judge(true);
+    this.writeToClient(tunnelHeadText(head, cookieText(lease, this.source?.affinity, this.owner)));
     this.state = 'tunnelled';
     this.report(undefined);
     this.owner.becomeTunnel(lease, this.backend, this.client.takeRest(), rest);
   }
 
   private beginResponse(head: ResponseHead): void {
+    const { lease } = this;
     this.response = head;
     this.status = head.status;
     this.state = 'responding';
@@ -282,11 +295,15 @@ export class Exchange implements LeaseUser, WireReader {
     this.closeAfter =
       !this.mayKeep || this.owner.draining || this.requestOpen || this.asksForTunnel || outward.kind === 'close';
     const connection = this.closeAfter ? 'close' : this.head.minor === 0 ? 'keep-alive' : undefined;
-    this.writeToClient(responseHeadText(head, { framing: outward, connection }));
+    const cookie = cookieText(lease, this.source?.affinity, this.owner);
+    lease?.judge(true);
+    this.writeToClient(responseHeadText(head, { framing: outward, connection, cookie }));
     this.endsByClose = outward.kind === 'close';
     const { owner } = this;
     const chunked = outward.kind === 'chunked';
     this.download = new BodyRelay(framing, owner.limits, this.client.wire, chunked, n => owner.sentToClient(n));
+    const watch = sessionWatch(lease, this.source?.affinity, this.head, head);
+    if (watch !== undefined) this.download.watch(watch);
   }
 
   /** A body of unknown length is sent as chunks, or until close to a client that knows no chunks. */
@@ -367,7 +384,7 @@ export class Exchange implements LeaseUser, WireReader {
     this.upload = undefined;
     this.state = 'leasing';
     this.owner.expectWithin(Number.POSITIVE_INFINITY, 'backend-connect-timeout');
-    this.source?.lease(this.owner.view.client.address, true, this);
+    if (this.source !== undefined) this.source.lease(this.ask(this.source), true, this);
   }
 
   // ---- the end ----
@@ -388,13 +405,21 @@ export class Exchange implements LeaseUser, WireReader {
       this.cut(code);
       return;
     }
+    if (BLAMED.has(code)) this.lease?.judge(false);
     this.lease?.discard();
     const close = !this.mayKeep || this.requestOpen || this.asksForTunnel || statusOf(code) === 400;
     if (causes[code].status !== undefined) {
       this.status = statusOf(code);
-      this.writeToClient(replyText(code, close, this.head.method === 'HEAD'));
+      this.writeToClient(this.replyTextFor(code, close));
     }
     this.end(code, close ? 'close' : 'keep');
+  }
+
+  private replyTextFor(code: Code, close: boolean): string {
+    const toHead = this.head.method === 'HEAD';
+    return code === 'session-lost'
+      ? sessionLostText(this.head.fields.valueOf('origin'), close, toHead)
+      : replyText(code, close, toHead);
   }
 
   private cut(code: Code): void {
@@ -434,6 +459,9 @@ export class Exchange implements LeaseUser, WireReader {
     this.owner.sentToClient(text.length);
   }
 }
+
+/** What an endpoint is to blame for: several in a row take it out for a while. */
+const BLAMED: ReadonlySet<Code> = new Set(['backend-closed', 'backend-response-invalid', 'backend-upgrade-unasked']);
 
 function hasContent(framing: Framing): boolean {
   return framing.kind === 'chunked' || (framing.kind === 'length' && framing.length > 0);

@@ -14,6 +14,7 @@ const KNOWN = [
   'host',
   'http2-settings',
   'keep-alive',
+  'max-forwards',
   'proxy-authenticate',
   'proxy-authorization',
   'proxy-connection',

@@ -43,6 +43,12 @@ export class Fields {
     return this.text.slice(this.mark(index, 2), this.mark(index, 3));
   }
 
+  /** The value of the first field of that name (lower case). */
+  valueOf(name: string): string | undefined {
+    const index = this.kinds.findIndex((_, index) => this.name(index).toLowerCase() === name);
+    return index < 0 ? undefined : this.value(index);
+  }
+
   lineStart(index: number): number {
     return this.mark(index, 0);
   }

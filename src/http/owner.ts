@@ -12,6 +12,8 @@ export interface HttpOwner {
   /** Methods that are answered 501 and never forwarded. */
   readonly refusedMethods: ReadonlySet<string>;
   readonly forwarded: ForwardedFields;
+  /** Whether the client came to the balancer by https. */
+  readonly secure: boolean;
   /** Whether every response from now on should end its connection. */
   readonly draining: boolean;
   /** Why usher has ended the whole connection, once it has. */

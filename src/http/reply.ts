@@ -2,6 +2,7 @@
 import { type Code, causes } from '../codes.js';
 
 const REASONS: Readonly<Record<number, string>> = {
+  200: 'OK',
   400: 'Bad Request',
   404: 'Not Found',
   408: 'Request Timeout',

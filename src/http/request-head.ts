@@ -3,7 +3,7 @@ import type { Code } from '../codes.js';
 import { type FieldKind, withListNames } from './field-names.js';
 import { type Fields, scanFields } from './fields.js';
 import { declaredFraming, type Framing, NO_BODY } from './framing.js';
-import { byteAt, CR, isHost, LF, SP, TARGET, TOKEN } from './grammar.js';
+import { byteAt, CR, isHost, LF, parseLength, SP, TARGET, TOKEN } from './grammar.js';
 
 export interface HeadLimits {
   readonly startLineBytes: number;
@@ -31,6 +31,8 @@ export interface RequestHead {
   /** A well-formed request for a WebSocket (RFC 6455 4.1). */
   readonly upgrade: boolean;
   readonly expectsContinue: boolean;
+  /** How much further OPTIONS or TRACE may go, this hop counted; undefined: as far as it likes (RFC 9110 7.6.2). */
+  readonly maxForwards: number | undefined;
 }
 
 export type RequestScan =
@@ -133,6 +135,7 @@ interface Gathered {
   expectations: readonly string[];
   websocketKeys: readonly string[];
   websocketVersions: readonly string[];
+  maxForwards: readonly string[];
 }
 
 /** Most requests have few of those fields. */
@@ -148,6 +151,7 @@ function gather(fields: Fields): Gathered {
     expectations: NONE,
     websocketKeys: NONE,
     websocketVersions: NONE,
+    maxForwards: NONE,
   };
   for (let i = 0; i < fields.count; i += 1) {
     const kind = fields.kinds[i];
@@ -182,6 +186,9 @@ function note(found: Gathered, kind: FieldKind, value: string): void {
     case 'sec-websocket-version':
       found.websocketVersions = [...found.websocketVersions, value];
       break;
+    case 'max-forwards':
+      found.maxForwards = [...found.maxForwards, value];
+      break;
     default:
   }
 }
@@ -203,6 +210,8 @@ function understand(line: RequestLine, method: string, fields: Fields): RequestH
   if (typeof upgrade === 'string') return upgrade;
   const expectsContinue = minor === 1 && found.expectations.length > 0;
   if (expectsContinue && found.expectations.some(value => value !== '100-continue')) return 'expectation-unknown';
+  const maxForwards = method === 'OPTIONS' || method === 'TRACE' ? leastOf(found.maxForwards) : undefined;
+  if (maxForwards === 0) return 'max-forwards-reached';
   return {
     method,
     target: target.target,
@@ -215,7 +224,14 @@ function understand(line: RequestLine, method: string, fields: Fields): RequestH
     connectionNames: found.connectionNames,
     upgrade,
     expectsContinue,
+    maxForwards,
   };
+}
+
+/** The least of several numbers; what is none counts for nothing, and is passed on as it came. */
+function leastOf(values: readonly string[]): number | undefined {
+  const numbers = values.flatMap(value => parseLength(value) ?? []);
+  return numbers.length === 0 ? undefined : Math.min(...numbers);
 }
 
 /** Exactly one well-formed Host, save that HTTP/1.0 may have none (RFC 9112 3.2). */

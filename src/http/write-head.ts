@@ -143,6 +143,7 @@ export function requestHeadText(head: RequestHead, forwarded: ForwardedFields, f
     const kind = fields.kinds[i];
     if (kind === undefined && named === undefined) writer.keep(i);
     else if (kind === 'host') writer.keepAs(i, String(head.host));
+    else if (kind === 'max-forwards' && head.maxForwards !== undefined) writer.keepAs(i, String(head.maxForwards - 1));
     else if (goesToBackend(kind, fields, i, head, named)) keepUnderstood(writer, i, kind, head.framing);
   }
   let last = '';
@@ -181,12 +182,14 @@ export interface ResponseForm {
   readonly framing: Framing;
   /** `close`, `keep-alive` (HTTP/1.0 clients) or nothing. */
   readonly connection: 'close' | 'keep-alive' | undefined;
+  /** A Set-Cookie line of usher's own, or nothing. */
+  readonly cookie: string;
 }
 
 /** A final response; 1xx is written by {@link interimHeadText}. */
 export function responseHeadText(head: ResponseHead, form: ResponseForm): string {
   const chunked = form.framing.kind === 'chunked';
-  let last = chunked ? 'Transfer-Encoding: chunked\r\n' : '';
+  let last = chunked ? `${form.cookie}Transfer-Encoding: chunked\r\n` : form.cookie;
   // 426 says what to upgrade to (RFC 9110 15.5.22); everywhere else Upgrade is of this hop alone.
   if (head.status === 426 && head.upgrades.length > 0) {
     const options = form.connection === undefined ? 'Upgrade' : `${form.connection}, Upgrade`;
@@ -201,8 +204,9 @@ export function interimHeadText(head: ResponseHead): string {
 }
 
 /** The head behind which both sides leave HTTP: 101, or the 2xx that answers CONNECT (RFC 9110 9.3.6). */
-export function tunnelHeadText(head: ResponseHead): string {
-  return headText(head, false, false, head.status === 101 ? 'Connection: Upgrade\r\nUpgrade: websocket\r\n' : '');
+export function tunnelHeadText(head: ResponseHead, cookie: string): string {
+  const upgrade = head.status === 101 ? 'Connection: Upgrade\r\nUpgrade: websocket\r\n' : '';
+  return headText(head, false, false, cookie + upgrade);
 }
 
 /** @param content whether the response can have content; else a length would be false (RFC 9110 8.6) */

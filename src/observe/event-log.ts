@@ -74,11 +74,17 @@ export function createEventLog(options: EventLogOptions): Observer {
     },
 
     endpointChanged(backend: string, endpoint: string, up: boolean, why?: string): void {
-      const suppressed = rate.take(backend, `${endpoint} ${up}`);
+      // Not by endpoint: addresses that DNS gives come and go without end.
+      const suppressed = rate.take(backend, String(up));
       if (suppressed === undefined) return;
       const fields = { backend, endpoint, up, why, suppressed: suppressed === 0 ? undefined : suppressed };
       if (up) logger.info(fields, 'the endpoint is up');
       else logger.warn(fields, 'the endpoint is down');
+    },
+
+    lookupSettled(backend: string, name: string, why: string | undefined): void {
+      if (why === undefined) logger.info({ backend, name }, 'the name can be looked up again');
+      else logger.warn({ backend, name, why }, 'the name could not be looked up; what was found last stays');
     },
   };
 }

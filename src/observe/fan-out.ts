@@ -146,6 +146,16 @@ class FanOut implements Observer {
       }
     }
   }
+
+  lookupSettled(backend: string, name: string, why: string | undefined): void {
+    for (const watcher of this.#watchers) {
+      try {
+        watcher.observer.lookupSettled(backend, name, why);
+      } catch (fault) {
+        watcher.failed(fault);
+      }
+    }
+  }
 }
 
 /**

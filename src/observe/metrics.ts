@@ -5,7 +5,7 @@
 import process from 'node:process';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Observer } from '../observer.js';
-import type { ProxyStatus } from '../status.js';
+import type { BackendStatus, ProxyStatus } from '../status.js';
 import { define, defineHistogram } from './define.js';
 import { type BackendTally, type ListenerTally, type MetricNames, type PairTally, Tally } from './tally.js';
 
@@ -173,12 +173,32 @@ function register(registry: Registry, tally: Tally, status: () => ProxyStatus): 
   define(registry, {
     kind: Gauge,
     name: 'usher_endpoint_up',
-    help: 'Whether the endpoint takes connections: 1 up, 0 down.',
+    help: 'Whether the endpoint takes connections: 1 up, 0 down. Of a DNS name: whether any of its addresses does.',
     labels: ['backend', 'endpoint'],
     *read() {
-      for (const { name, endpoints } of status().backends) {
-        for (const { address, up } of endpoints) yield [[name, address], up ? 1 : 0];
+      for (const backend of status().backends) {
+        for (const [endpoint, up] of endpointsUp(backend)) yield [[backend.name, endpoint], up ? 1 : 0];
       }
+    },
+  });
+  define(registry, {
+    kind: Gauge,
+    name: 'usher_backend_endpoints',
+    help: 'Endpoints of the backend, those that DNS found among them.',
+    labels: ['backend', 'state'],
+    *read() {
+      for (const { name, endpoints } of status().backends) {
+        for (const [state, count] of endpointStates(endpoints)) yield [[name, state], count];
+      }
+    },
+  });
+  define(registry, {
+    kind: Counter,
+    name: 'usher_dns_failures_total',
+    help: 'Times that looking up a DNS name of the backend began to fail.',
+    labels: ['backend'],
+    *read() {
+      for (const { name, failedLookups } of backends()) yield [[name], failedLookups];
     },
   });
   defineHistogram(registry, {
@@ -202,6 +222,22 @@ function register(registry: Registry, tally: Tally, status: () => ProxyStatus): 
       }
     },
   });
+}
+
+/** By configured address, or by the DNS name that found them: an address that DNS gives is no label. */
+function endpointsUp({ endpoints }: BackendStatus): ReadonlyMap<string, boolean> {
+  const up = new Map<string, boolean>();
+  for (const endpoint of endpoints) {
+    const name = endpoint.origin ?? endpoint.address;
+    up.set(name, endpoint.up || up.get(name) === true);
+  }
+  return up;
+}
+
+function endpointStates(endpoints: BackendStatus['endpoints']): ReadonlyMap<string, number> {
+  const count = { up: 0, down: 0, draining: 0 };
+  for (const { up, draining } of endpoints) count[up ? (draining ? 'draining' : 'up') : 'down'] += 1;
+  return new Map(Object.entries(count));
 }
 
 /**

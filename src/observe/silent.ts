@@ -14,4 +14,5 @@ export const silent: Observer = {
   tunnelClosed: ignore,
   dialEnded: ignore,
   endpointChanged: ignore,
+  lookupSettled: ignore,
 };

@@ -118,6 +118,8 @@ export class BackendTally {
   readonly dials = new Buckets(dialBounds);
   /** Dials that didn't, by endpoint and code. */
   readonly failures = new Map<string, Map<Code, number>>();
+  /** Times that looking up a DNS name began to fail. */
+  failedLookups = 0;
 
   constructor(name: string) {
     this.name = name;
@@ -188,6 +190,10 @@ export class Tally implements Observer {
 
   /** Whether an endpoint is up is read from the proxy's status. */
   endpointChanged(): void {}
+
+  lookupSettled(backend: string, _name: string, why: string | undefined): void {
+    if (why !== undefined) (this.backends.get(backend) ?? this.#makeBackend(other)).failedLookups += 1;
+  }
 
   #pairOf(listener: string, backend: string): PairTally {
     const before = this.#pair;

@@ -1,8 +1,9 @@
 /** A backend lends connections, keeps them while they are idle, and knows who is up. */
+import { once } from 'node:events';
+import net, { type AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { Backend } from '../../src/backend/backend.js';
-import type { Code } from '../../src/codes.js';
-import type { Lease } from '../../src/lease.js';
+import type { Ask, Lease } from '../../src/lease.js';
 import { deafPort, freePort } from '../support/ports.js';
 import { Recorder } from '../support/recorder.js';
 import { type BackendChanges, backendSettings } from '../support/settings.js';
@@ -15,17 +16,21 @@ interface Started {
   leaseFailure(): Promise<string>;
 }
 
+/** A client that says nothing about itself. */
+const asks = (client = '203.0.113.9'): Ask => ({ client, key: undefined, session: undefined });
+
 function start(t: Test, ports: readonly number[], changes: BackendChanges = {}): Started {
   const seen = new Recorder();
   const backend = new Backend(backendSettings(ports, changes), seen);
   t.teardown(() => backend.close());
   const lease = (fresh = false, client = '203.0.113.9') =>
     new Promise<Lease>((onLease, reject) =>
-      backend.lease(client, fresh, { onLease, onLeaseFailed: code => reject(new Error(code)) }),
+      backend.lease(asks(client), fresh, { waiting: true, onLease, onLeaseFailed: code => reject(new Error(code)) }),
     );
   const leaseFailure = () =>
     new Promise<string>((resolve, reject) =>
-      backend.lease('203.0.113.9', false, {
+      backend.lease(asks(), false, {
+        waiting: true,
         onLease: () => reject(new Error('connected')),
         onLeaseFailed: (code, endpoint) => resolve(`${code} ${endpoint}`),
       }),
@@ -48,7 +53,8 @@ t.test('a connection that was released is lent again, from the next turn of the 
   t.not(meanwhile.wire, first.wire, 'not in the same turn: an end may come right behind the response');
   meanwhile.discard();
   let second: Lease | undefined;
-  started.backend.lease('203.0.113.9', false, {
+  started.backend.lease(asks(), false, {
+    waiting: true,
     onLease: lease => (second = lease),
     onLeaseFailed: code => t.fail(code),
   });
@@ -182,22 +188,123 @@ t.test('a dial that is not answered is a timeout', async t => {
   t.match(await started.leaseFailure(), /^backend-connect-timeout /);
 });
 
-t.test('an endpoint that is down is left out while another is up, and tried when none is', async t => {
+t.test('a request whose endpoint is down moves on to another one at once', async t => {
   const { port } = await serve(t);
-  const dead = await freePort();
-  const started = start(t, [dead, port]);
-  const failures: Code[] = [];
+  const started = start(t, [await freePort(), port]);
   for (let i = 0; i < 6; i += 1) {
-    await started.lease(true).then(
-      lease => lease.discard(),
-      (error: Error) => failures.push(error.message as Code),
-    );
+    const lease = await started.lease(true);
+    t.equal(lease.endpoint, `127.0.0.1:${port}`);
+    lease.discard();
   }
-  t.same(failures, ['backend-unreachable'], 'once, until it is known');
-  const alone = start(t, [dead]);
-  await alone.leaseFailure();
-  await alone.leaseFailure();
+  t.same(
+    started.seen.dials.filter(code => code !== undefined),
+    ['backend-unreachable'],
+    'and nobody goes there until it is tried again',
+  );
+});
+
+t.test('when all are down one is tried all the same, and no more than three', async t => {
+  const alone = start(t, [await freePort()]);
+  t.match(await alone.leaseFailure(), /^backend-unreachable 127/);
+  t.match(await alone.leaseFailure(), /^backend-unreachable 127/);
   t.equal(alone.seen.dials.length, 2);
+  const many = start(t, [await freePort(), await freePort(), await freePort(), await freePort()]);
+  await many.leaseFailure();
+  t.equal(many.seen.dials.length, 3);
+});
+
+t.test('a request waits for an endpoint that comes back, and for no longer than it may', async t => {
+  const port = await freePort();
+  const started = start(t, [port], { holdForMs: 60_000 });
+  const lease = started.lease();
+  await started.seen.until(() => started.seen.dials.length === 1);
+  const server = net.createServer().listen(port, '127.0.0.1');
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  // A sweep lets one of those who wait look again.
+  started.backend.onDeadline(performance.now());
+  (await lease).discard();
+  const impatient = start(t, [await freePort()], { holdForMs: 1_000 });
+  const failure = impatient.leaseFailure();
+  await impatient.seen.until(() => impatient.seen.dials.length === 1);
+  impatient.backend.onDeadline(performance.now() + 1_001);
+  t.match(await failure, /^backend-unreachable /);
+});
+
+t.test('those who wait are served together when the endpoint is back', async t => {
+  const port = await freePort();
+  const started = start(t, [port], { holdForMs: 60_000 });
+  const leases = [started.lease(true), started.lease(true), started.lease(true)];
+  await started.seen.until(() => started.seen.dials.length === 3);
+  const server = net.createServer().listen(port, '127.0.0.1');
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  started.backend.onDeadline(performance.now());
+  for (const lease of await Promise.all(leases)) lease.discard();
+  t.equal(started.backend.status().endpoints[0]?.active, 0);
+});
+
+t.test('five responses in a row that failed take an endpoint out', async t => {
+  const ports = [(await serve(t)).port, (await serve(t)).port];
+  const started = start(t, ports);
+  const bad = await started.lease(true);
+  const again = () => started.lease(true);
+  for (let i = 0; i < 5; i += 1) bad.judge(false);
+  for (let i = 0; i < 4; i += 1) t.not((await again()).endpoint, bad.endpoint);
+  t.ok(started.seen.changes.includes(`${bad.endpoint} down`));
+});
+
+t.test('a draining endpoint gets no new client, and keeps those whom it knows', async t => {
+  const ports = [(await serve(t)).port, (await serve(t)).port];
+  const started = start(t, ports, { affinity: { kind: 'cookie', name: 'usher', secret: 'a'.repeat(16) } });
+  const first = await started.lease(true);
+  t.match(first.cookie, /^[A-Za-z0-9_-]{22}$/);
+  t.ok(started.backend.drainEndpoint(first.endpoint, true));
+  t.notOk(started.backend.drainEndpoint('127.0.0.1:1', true));
+  for (let i = 0; i < 4; i += 1) t.not((await started.lease(true)).endpoint, first.endpoint);
+  const known = (session: string | undefined) =>
+    new Promise<Lease>((onLease, reject) =>
+      started.backend.lease({ ...asks(), session }, true, {
+        waiting: true,
+        onLease,
+        onLeaseFailed: code => reject(new Error(code)),
+      }),
+    );
+  const back = await known(first.cookie);
+  t.same([back.endpoint, back.cookie], [first.endpoint, undefined], 'and need no new cookie');
+  t.not((await known('made-up')).endpoint, first.endpoint);
+  started.backend.drainEndpoint(first.endpoint, false);
+  const endpoints = [await started.lease(true), await started.lease(true)].map(({ endpoint }) => endpoint);
+  t.ok(endpoints.includes(first.endpoint));
+});
+
+t.test('a session is continued where it was opened, and lost with its endpoint', async t => {
+  const other = await serve(t);
+  const server = net.createServer(socket => socket.on('error', () => {}).destroy()).listen(0, '127.0.0.1');
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const affinity = { kind: 'socket.io', path: '/socket.io/' } as const;
+  const started = start(t, [port, other.port], { affinity, balance: 'least-connections' });
+  let opened = await started.lease(true);
+  while (opened.endpoint !== `127.0.0.1:${port}`) opened = await started.lease(true);
+  opened.learn('sid1', 60_000);
+  const ask = { ...asks('198.51.100.7'), session: 'sid1' };
+  const outcome = () =>
+    new Promise<string>(resolve =>
+      started.backend.lease(ask, true, {
+        waiting: true,
+        onLease: lease => resolve(lease.endpoint),
+        onLeaseFailed: (code, endpoint) => resolve(`${code} ${endpoint}`),
+      }),
+    );
+  for (let i = 0; i < 4; i += 1) t.equal(await outcome(), opened.endpoint);
+  for (let i = 0; i < 5; i += 1) opened.judge(false);
+  t.equal(await outcome(), opened.endpoint, 'a session stays with an endpoint that only falters');
+  server.close();
+  await once(server, 'close');
+  t.equal(await outcome(), `session-lost ${opened.endpoint}`, 'found out by a dial');
+  t.equal(await outcome(), `session-lost ${opened.endpoint}`, 'known for a while');
 });
 
 t.test('a check tells who is up, and whoever changes', async t => {
@@ -206,13 +313,14 @@ t.test('a check tells who is up, and whoever changes', async t => {
   const changes: string[] = [];
   const events = {
     dialEnded() {},
+    lookupSettled() {},
     endpointChanged: (_backend: string, endpoint: string, up: boolean) => {
       changes.push(`${endpoint} ${up}`);
       tell();
     },
   };
   let tell = () => {};
-  const backend = new Backend(backendSettings([port, dead], { checkIntervalMs: 1_000 }), events);
+  const backend = new Backend(backendSettings([port, dead]), events);
   t.teardown(() => backend.close());
   t.same(
     backend.status().endpoints.map(endpoint => endpoint.up),
@@ -224,9 +332,7 @@ t.test('a check tells who is up, and whoever changes', async t => {
       if (changes.length === 2) resolve();
     };
   });
-  const startedAt = performance.now();
-  backend.check(startedAt);
-  backend.onDeadline(startedAt + 1_001);
+  backend.start();
   await both;
   t.same(changes.sort(), [`127.0.0.1:${port} true`, `127.0.0.1:${dead} false`].sort());
   t.same(
@@ -256,9 +362,6 @@ t.test('balance decides between endpoints', async t => {
   t.equal(new Set(hashed).size, 1);
 });
 
-t.test('a backend without endpoints is a mistake of ours', async t => {
-  const { backend } = start(t, []);
-  t.throws(() => backend.lease('203.0.113.9', false, { onLease() {}, onLeaseFailed() {} }), {
-    message: 'backend chat has no endpoint',
-  });
+t.test('a backend without endpoints says so', async t => {
+  t.equal(await start(t, []).leaseFailure(), 'backend-empty none');
 });

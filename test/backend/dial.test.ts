@@ -14,7 +14,7 @@ function dialed(port: number, timeoutMs: number, host = '127.0.0.1'): Promise<ne
       if (called > 1) reject(new Error('told twice'));
       resolve(result);
     };
-    dial({ host, port }, timeoutMs, { onConnected: once, onFailed: once });
+    dial({ host, port, weight: 1 }, timeoutMs, { onConnected: once, onFailed: once });
     if (called > 0) reject(new Error('told inside the call'));
   });
 }

@@ -4,7 +4,7 @@ import { networkInterfaces } from 'node:os';
 import process from 'node:process';
 import t from 'tap';
 import { type Admin, type AdminOptions, startAdmin } from '../../src/control/admin.js';
-import type { ProxyStatus } from '../../src/status.js';
+import type { EndpointStatus, ProxyStatus } from '../../src/status.js';
 
 const status: ProxyStatus = { state: 'running', listeners: [], backends: [] };
 
@@ -271,6 +271,128 @@ t.test('reload is there when it is given', async t => {
   const admin = await start(t, { actions: { drain() {}, reload: () => (reloads += 1) } });
   t.match(await talk(admin, request('POST /reload', 'Content-Length: 0')), /^HTTP\/1\.1 202 /);
   t.equal(reloads, 1);
+});
+
+/** An admin listener over two backends, and what it was asked to drain. */
+async function startWithEndpoints(t: { teardown(end: () => unknown): void }, over: Over = {}) {
+  const state = (address: string, changes: Partial<EndpointStatus> = {}): EndpointStatus => {
+    return { address, origin: undefined, up: true, draining: false, active: 0, idle: 0, ...changes };
+  };
+  const chat = [state('127.0.0.1:3001', { active: 3 }), state('[2001:db8::7]:3002', { draining: true })];
+  const alone = [state('app.internal:3000'), state('app.internal:3001', { up: false })];
+  const backends = [
+    { name: 'chat', endpoints: chat },
+    { name: 'alone', endpoints: alone },
+    { name: 'none', endpoints: [] },
+  ];
+  const asked: [string, string, boolean][] = [];
+  const actions = {
+    drain() {},
+    drainEndpoint: (backend: string, endpoint: string, draining: boolean) => {
+      asked.push([backend, endpoint, draining]);
+      return true;
+    },
+  };
+  const admin = await start(t, { status: () => ({ ...status, backends }), actions, ...over });
+  return { admin, asked };
+}
+
+/** `STATUS BODY` of a POST. */
+async function post(admin: Admin, path: string, ...fields: string[]): Promise<string> {
+  const answer = await talk(admin, request(`POST ${path}`, 'Content-Length: 0', ...fields));
+  return answer.replace(/^HTTP\/1\.1 (\d+)[\s\S]*?\r\n\r\n([\s\S]*)\n$/, '$1 $2');
+}
+
+t.test('one endpoint is drained and undrained, and the answer says what that means', async t => {
+  const { admin, asked } = await startWithEndpoints(t);
+  const all = 'known sessions keep it, and new ones may come all the same, because no other endpoint is up and stays';
+  const cases = [
+    { path: 'chat/endpoints/127.0.0.1:3001/drain', says: `127.0.0.1:3001 of backend chat is draining: ${all}; 3` },
+    {
+      path: 'chat/endpoints/[2001:db8::7]:3002/drain',
+      says: '[2001:db8::7]:3002 of backend chat was draining already: new sessions avoid it, known ones keep it; 0',
+    },
+    {
+      path: 'chat/endpoints/%5B2001%3adb8::7%5D%3A3002/undrain',
+      says: '[2001:db8::7]:3002 of backend chat no longer drains: new sessions may come; 0',
+    },
+    {
+      path: 'chat/endpoints/127.0.0.1:3001/undrain?x=/drain',
+      says: '127.0.0.1:3001 of backend chat was not draining: new sessions may come; 3',
+    },
+    {
+      path: '%61lone/endpoints/app.internal:3001/drain',
+      says: 'app.internal:3001 of backend alone is draining: new sessions avoid it, known ones keep it; 0',
+    },
+    {
+      path: 'alone/endpoints/app.internal:3000/drain',
+      says: `app.internal:3000 of backend alone is draining: ${all}; 0`,
+    },
+  ];
+  for (const { path, says } of cases) t.equal(await post(admin, `/backends/${path}`), `200 ${says} active there`, path);
+  t.strictSame(asked, [
+    ['chat', '127.0.0.1:3001', true],
+    ['chat', '[2001:db8::7]:3002', true],
+    ['chat', '[2001:db8::7]:3002', false],
+    ['chat', '127.0.0.1:3001', false],
+    ['alone', 'app.internal:3001', true],
+    ['alone', 'app.internal:3000', true],
+  ]);
+});
+
+t.test('who asks for an endpoint that is not there is told which are', async t => {
+  const { admin, asked } = await startWithEndpoints(t);
+  const backends = '404 no such backend; there are chat, alone, none';
+  const endpoints = '404 backend chat has no such endpoint; it has 127.0.0.1:3001, [2001:db8::7]:3002';
+  const paths =
+    '404 no such path; there are /metrics, /livez, /readyz, /status, /drain, ' +
+    '/backends/NAME/endpoints/ADDRESS/drain, /backends/NAME/endpoints/ADDRESS/undrain';
+  const cases = [
+    { path: '/backends/chats/endpoints/127.0.0.1:3001/drain', says: backends },
+    { path: '/backends/chat%00/endpoints/127.0.0.1:3001/drain', says: backends },
+    { path: '/backends/__proto__/endpoints/127.0.0.1:3001/drain', says: backends },
+    { path: '/backends/%2563hat/endpoints/127.0.0.1:3001/drain', says: backends },
+    { path: '/backends/chat%2Fendpoints%2F127.0.0.1:3001/endpoints/127.0.0.1:3001/drain', says: backends },
+    { path: '/backends/chat/endpoints/127.0.0.1:3002/undrain', says: endpoints },
+    { path: '/backends/chat/endpoints/2001:db8::7:3002/drain', says: endpoints },
+    { path: '/backends/chat/endpoints/..%2f127.0.0.1:3001/drain', says: endpoints },
+    { path: '/backends/none/endpoints/1/drain', says: '404 backend none has no such endpoint; it has none' },
+    { path: '/backends/chat/endpoints/%ff:3001/drain', says: '400 the path is not percent-encoded UTF-8' },
+    { path: '/backends/%/endpoints/127.0.0.1:3001/drain', says: '400 the path is not percent-encoded UTF-8' },
+    { path: '/backends/chat/endpoints/127.0.0.1:3001', says: paths },
+    { path: '/backends/chat/endpoints/127.0.0.1:3001/drain/', says: paths },
+    { path: '/backends/chat/endpoints//drain', says: paths },
+    { path: '/backends/chat/endpoints/127.0.0.1:3001/Drain', says: paths },
+    { path: '/x/backends/chat/endpoints/127.0.0.1:3001/drain', says: paths },
+  ];
+  for (const { path, says } of cases) t.equal(await post(admin, path), says, path);
+  t.strictSame(asked, []);
+
+  const gone = await startWithEndpoints(t, { actions: { drain() {}, drainEndpoint: () => false } });
+  t.equal(await post(gone.admin, '/backends/chat/endpoints/127.0.0.1:3001/drain'), endpoints, 'gone in between');
+  const without = await startWithEndpoints(t, { actions: { drain() {} } });
+  t.match(await post(without.admin, '/backends/chat/endpoints/127.0.0.1:3001/drain'), /^404 no such path.*\/drain$/);
+});
+
+t.test('endpoints are drained by POST only, and only by who may drain usher', async t => {
+  const path = '/backends/chat/endpoints/127.0.0.1:3001/drain';
+  const { admin, asked } = await startWithEndpoints(t, { listen: { host: '0.0.0.0', port: 0 } });
+  const here = { ...admin, address: { address: '127.0.0.1', port: admin.address.port } };
+  for (const method of ['GET', 'HEAD', 'PUT', 'DELETE']) {
+    t.match(await talk(here, request(`${method} ${path}`)), /^HTTP\/1\.1 405 .*\r\nAllow: POST\r\n/s, method);
+  }
+  for (const field of ['Origin: http://evil.example', 'Origin: null', 'Sec-Fetch-Site: same-origin']) {
+    t.equal(await post(here, path, field), '403 not from a web page', field);
+  }
+  const outside = ownAddress();
+  if (outside !== undefined) {
+    const there = { ...admin, address: { address: outside, port: admin.address.port } };
+    t.equal(await post(there, path), '403 only from a loopback address');
+    t.match(await talk(there, v2Loopback, request(`POST ${path}`, 'Content-Length: 0')), /^HTTP\/1\.1 403 /);
+  }
+  t.strictSame(asked, []);
+  t.match(await talk(here, v2, request(`POST ${path}`, 'Content-Length: 0')), /^HTTP\/1\.1 200 /);
+  t.strictSame(asked, [['chat', '127.0.0.1:3001', true]]);
 });
 
 t.test('a body is not read: the connection ends with the answer', async t => {

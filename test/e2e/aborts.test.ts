@@ -2,6 +2,7 @@
 import t, { type Test } from 'tap';
 import type { ConnectionView } from '../../src/observer.js';
 import { UsherProxy } from '../../src/proxy.js';
+import type { BackendSettings } from '../../src/settings.js';
 import { content, leftovers, NOTHING_LEFT, relayed, Source, standstill } from '../support/flow.js';
 import { nextResponse, request, response, serveAnswers, serveSpoken } from '../support/http.js';
 import { deafPort, freePort } from '../support/ports.js';
@@ -260,8 +261,16 @@ for (const side of ['client', 'backend'] as const) {
 
 // ---- mistakes of ours ----
 
-/** A backend without an endpoint: whoever asks it for a connection throws. */
-const EMPTY = backendSettings([], { name: 'empty' });
+/** Whoever asks this backend for a connection throws. */
+const EMPTY: BackendSettings = {
+  ...backendSettings([9], { name: 'empty' }),
+  timeouts: {
+    idleMs: 1_000,
+    get connectMs(): number {
+      throw new Error('a mistake of ours');
+    },
+  },
+};
 const ROUTES = [
   { host: undefined, path: '/throw', backend: 'empty' },
   { host: undefined, path: '/', backend: 'chat' },

@@ -12,6 +12,9 @@ import { canBind, freePort, type Program } from '../support/peer-program.js';
 import { type LogLine, logLines, runCommand, startRun } from '../support/peer-usher.js';
 import { connect, converse, HEADER } from '../support/sockets.js';
 
+// Fifty processes one after the other, each with half a second of processor time to start: a busy machine needs longer.
+t.setTimeout(120_000);
+
 const EXAMPLES = fileURLToPath(new URL('../../../config/', import.meta.url));
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
@@ -296,7 +299,7 @@ const cases: readonly Case[] = [
   {
     words: ['--help'],
     code: 0,
-    out: /run[\s\S]*check[\s\S]*decode[\s\S]*probe[\s\S]*demo[\s\S]*Exit codes: 0 fine; 64/,
+    out: /run[\s\S]*check[\s\S]*decode[\s\S]*probe[\s\S]*drain-endpoint[\s\S]*demo[\s\S]*Exit codes: 0 fine; 64/,
   },
   {
     words: ['run', '--help'],
@@ -309,6 +312,11 @@ const cases: readonly Case[] = [
     words: ['probe', '--help'],
     code: 0,
     out: /<target>[\s\S]*--proxy[\s\S]*--source[\s\S]*--destination[\s\S]*--tlv[\s\S]*--crc[\s\S]*--no-crc[\s\S]*--nlb-health[\s\S]*--fragments[\s\S]*--path[\s\S]*--host[\s\S]*--method[\s\S]*--header[\s\S]*--websocket[\s\S]*--message[\s\S]*--timeout[\s\S]*--json/,
+  },
+  {
+    words: ['drain-endpoint', '--help'],
+    code: 0,
+    out: /<backend> <address>[\s\S]*--undo[\s\S]*--wait[\s\S]*--admin <address>[\s\S]*127\.0\.0\.1:9180/,
   },
   { words: ['demo', '--help'], code: 0, out: /pretend load balancer/ },
 
@@ -331,6 +339,11 @@ const cases: readonly Case[] = [
   },
   { words: ['check'], code: 64, err: /^no file to check: .*\n$/ },
   { words: ['probe'], code: 64, err: /missing required argument 'target'/ },
+  {
+    words: ['drain-endpoint', 'chat', '3001', '--wait', '--undo', '--admin', '127.0.0.1:1'],
+    code: 64,
+    err: /^usher drain-endpoint: --wait does not go with --undo, .*\n$/,
+  },
   { words: ['probe', 'nowhere'], code: 64, err: /HOST:PORT/ },
 
   {
@@ -351,7 +364,7 @@ const cases: readonly Case[] = [
   {
     words: ['check', join(EXAMPLES, 'full.yaml')],
     code: 0,
-    out: /full\.yaml: 2 listeners, 4 backends, 7 endpoints\n$/,
+    out: /full\.yaml: 3 listeners, 9 backends, 17 endpoints, 2 DNS names\n$/,
   },
   {
     words: ['check'],

@@ -44,7 +44,8 @@ function writeConfig(t: Test, ports: Ports): string {
   const file = join(t.testdir(), 'usher.json');
   const trustedSources = ['127.0.0.0/30'];
   const listen = (port: number): string => `127.0.0.1:${port}`;
-  const backend = (port: number) => ({ endpoints: [port], checkInterval: '100ms' });
+  const healthCheck = { interval: '100ms', fall: 1, rise: 1 };
+  const backend = (port: number) => ({ endpoints: [port], holdFor: '0s', healthCheck });
   const config = {
     listeners: {
       chat: { listen: listen(ports.chat), trustedSources, backend: 'chat' },

@@ -143,7 +143,7 @@ for (const { name, start } of balancers) {
   });
 
   t.test(`two servers behind ${name}`, async t => {
-    const way = await startWay(t, start, 2, { balance: 'hash', affinity: 'client-ip' });
+    const way = await startWay(t, start, 2, { balance: 'hash', affinity: { kind: 'client-ip' } });
     if (way === undefined) return;
     // So many that they all meet one server once in half a million runs.
     const clients = Array.from({ length: 20 }, (_, n) => `127.0.1.${n + 1}`).map(from =>

@@ -42,6 +42,7 @@ function ownership(): Ownership {
     timeouts,
     refusedMethods,
     forwarded: new ForwardedFields({ client: CLIENT, proto: 'http', port: 80, forwarded: false }),
+    secure: false,
     draining: false,
     endCode: undefined,
     route: () => undefined,
@@ -111,7 +112,9 @@ t.test('a mistake of ours on a backend wire is an internal error, and told as on
   const scan = scanRequestHead(Buffer.from(request('/')), owner.limits);
   if (scan.kind !== 'head') throw new Error('the request is not understood');
   const backend = new Wire(socket, DEAF);
-  const lease: Lease = { wire: backend, endpoint: 'a:1', reused: false, release() {}, discard() {}, settle() {} };
+  const nothing = () => {};
+  const calls = { release: nothing, discard: nothing, settle: nothing, learn: nothing, judge: nothing };
+  const lease: Lease = { wire: backend, endpoint: 'a:1', reused: false, cookie: undefined, ...calls };
   const client: ExchangeClient = {
     wire: new Wire(near.socket, DEAF),
     paused: false,
@@ -119,7 +122,7 @@ t.test('a mistake of ours on a backend wire is an internal error, and told as on
     exchangeOver() {},
     takeRest: () => Buffer.alloc(0),
   };
-  const source = { name: 'chat', lease: (_client: string, _fresh: boolean, user: Exchange) => user.onLease(lease) };
+  const source = { name: 'chat', lease: (_ask: unknown, _fresh: boolean, user: Exchange) => user.onLease(lease) };
   const exchange = new Exchange(owner, client, scan.head, source as never, true);
   exchange.start();
   exchange.onClose(new Error('a mistake'));

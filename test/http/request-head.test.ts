@@ -40,6 +40,7 @@ function head(changes: Partial<PlainHead> = {}): PlainHead {
     connectionNames: [],
     upgrade: false,
     expectsContinue: false,
+    maxForwards: undefined,
     ...changes,
   };
 }
@@ -455,6 +456,20 @@ t.test('limits have codes, and hold to the byte', async t => {
     t.strictSame(tight(text.slice(0, limit), { headBytes: limit }), { kind: 'more' });
   }
   t.strictSame(tight(`\r\n${text}`, { headBytes: text.length }).kind, 'head', 'the empty line in front does not count');
+});
+
+t.test('Max-Forwards is for OPTIONS and TRACE (RFC 9110 7.6.2)', async t => {
+  const asked = (method: string, ...values: readonly string[]) => {
+    const lines = values.map(value => `Max-Forwards: ${value}\r\n`).join('');
+    const found = scanRequestHead(bytesOf(`${method} /x HTTP/1.1\r\nHost: a\r\n${lines}\r\n`), LIMITS, new Set());
+    return found.kind === 'head' ? found.head.maxForwards : found;
+  };
+  t.equal(asked('OPTIONS', '3'), 3);
+  t.equal(asked('TRACE', '7', '2'), 2);
+  t.equal(asked('OPTIONS', 'many'), undefined);
+  t.equal(asked('OPTIONS'), undefined);
+  t.equal(asked('GET', '0'), undefined);
+  t.same(asked('OPTIONS', '0'), { kind: 'bad', code: 'max-forwards-reached' });
 });
 
 t.test('names are known in any case, and only whole', async t => {

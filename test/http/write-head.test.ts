@@ -42,7 +42,12 @@ function sent(lines: readonly string[], line = 'GET / HTTP/1.1'): string[] {
 
 /** The lines that a client gets for a response of these lines. */
 function passed(lines: readonly string[], form: Partial<ResponseForm> = {}, line = 'HTTP/1.1 200 OK'): string[] {
-  const text = responseHeadText(responseOf(lines, line), { framing: NO_BODY, connection: undefined, ...form });
+  const text = responseHeadText(responseOf(lines, line), {
+    framing: NO_BODY,
+    connection: undefined,
+    cookie: '',
+    ...form,
+  });
   t.ok(text.endsWith('\r\n\r\n'));
   return text.slice(0, -4).split('\r\n');
 }
@@ -160,6 +165,15 @@ t.test('what usher writes, usher reads as the same request', async t => {
   });
 });
 
+t.test('Max-Forwards counts down for OPTIONS and TRACE, and is nothing to others (RFC 9110 7.6.2)', async t => {
+  t.strictSame(sent(['Max-Forwards: 5', 'max-forwards: x'], 'OPTIONS /x HTTP/1.1'), [
+    'Max-Forwards: 4',
+    'max-forwards: 4',
+  ]);
+  t.strictSame(sent(['Max-Forwards: x'], 'OPTIONS /x HTTP/1.1'), ['Max-Forwards: x']);
+  t.strictSame(sent(['Max-Forwards: 5']), ['Max-Forwards: 5']);
+});
+
 t.test('a response keeps its fields and loses those of one hop', async t => {
   const lines = ['Set-Cookie: a=\xff', 'X-Forwarded-For: kept', 'set-cookie: b', 'Date: today', 'Via: 1.1 x'];
   t.strictSame(passed(lines), ['HTTP/1.1 200 OK', ...lines]);
@@ -229,7 +243,7 @@ t.test('101 is written in our own words (RFC 9110 15.2.2)', async t => {
     'Content-Length: 5',
   ];
   t.equal(
-    tunnelHeadText(responseOf(lines, 'HTTP/1.1 101 Switching')),
+    tunnelHeadText(responseOf(lines, 'HTTP/1.1 101 Switching'), ''),
     'HTTP/1.1 101 Switching\r\nSec-WebSocket-Accept: z\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
   );
   t.equal(interimHeadText(responseOf([], 'HTTP/1.1 100 Continue')), 'HTTP/1.1 100 Continue\r\n\r\n');
@@ -237,13 +251,13 @@ t.test('101 is written in our own words (RFC 9110 15.2.2)', async t => {
 
 t.test('the 2xx that answers CONNECT has no length and no coding (RFC 9110 9.3.6)', async t => {
   const head = responseOf(['Content-Length: 5', 'X: y'], 'HTTP/1.1 200 Connected');
-  t.equal(tunnelHeadText(head), 'HTTP/1.1 200 Connected\r\nX: y\r\n\r\n');
+  t.equal(tunnelHeadText(head, 'Set-Cookie: a=b\r\n'), 'HTTP/1.1 200 Connected\r\nX: y\r\nSet-Cookie: a=b\r\n\r\n');
 });
 
 t.test('426 keeps the protocols that it asks for (RFC 9110 15.5.22)', async t => {
   const head = responseOf(['Upgrade: foo/2, websocket', 'Connection: upgrade'], 'HTTP/1.1 426 Upgrade Required');
   t.equal(
-    responseHeadText(head, { framing: { kind: 'none' }, connection: 'close' }),
-    'HTTP/1.1 426 Upgrade Required\r\nUpgrade: foo/2, websocket\r\nConnection: close, Upgrade\r\n\r\n',
+    responseHeadText(head, { framing: { kind: 'none' }, connection: 'close', cookie: 'Set-Cookie: a=b\r\n' }),
+    'HTTP/1.1 426 Upgrade Required\r\nSet-Cookie: a=b\r\nUpgrade: foo/2, websocket\r\nConnection: close, Upgrade\r\n\r\n',
   );
 });

@@ -22,8 +22,8 @@ const status: ProxyStatus = {
     {
       name: 'pool',
       endpoints: [
-        { address: '127.0.0.1:3000', up: true, active: 1, idle: 2 },
-        { address: '127.0.0.1:3001', up: false, active: 0, idle: 0 },
+        { address: '127.0.0.1:3000', origin: undefined, up: true, draining: false, active: 1, idle: 2 },
+        { address: '127.0.0.1:3001', origin: undefined, up: false, draining: false, active: 0, idle: 0 },
       ],
     },
   ],
@@ -39,8 +39,8 @@ function make(read: () => ProxyStatus = () => status): Metrics {
       {
         name: 'pool',
         endpoints: [
-          { host: '127.0.0.1', port: 3000 },
-          { host: '::1', port: 3001 },
+          { host: '127.0.0.1', port: 3000, weight: 1 },
+          { host: '::1', port: 3001, weight: 1 },
         ],
       },
     ],

@@ -13,6 +13,8 @@ export class Recorder extends EventEmitter implements Observer {
   readonly tunnels: TunnelRecord[] = [];
   readonly closedTunnels: TunnelRecord[] = [];
   readonly dials: (Code | undefined)[] = [];
+  /** `127.0.0.1:3000 up`, in order. */
+  readonly changes: string[] = [];
 
   connectionOpened(): void {
     this.opened += 1;
@@ -59,7 +61,12 @@ export class Recorder extends EventEmitter implements Observer {
     this.emit('change');
   }
 
-  endpointChanged(): void {
+  endpointChanged(_backend: string, endpoint: string, up: boolean): void {
+    this.changes.push(`${endpoint} ${up ? 'up' : 'down'}`);
+    this.emit('change');
+  }
+
+  lookupSettled(): void {
     this.emit('change');
   }
 

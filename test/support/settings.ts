@@ -25,6 +25,7 @@ export function listenerSettings(changes: ListenerChanges = {}): ListenerSetting
     routes: [{ host: undefined, path: '/', backend: 'chat' }],
     forwarded: false,
     forwardedProto: 'auto',
+    sendProxyProtocol: undefined,
     refusedMethods: new Set(['CONNECT', 'TRACE']),
     ...changes,
     timeouts: {
@@ -53,10 +54,15 @@ export function listenerSettings(changes: ListenerChanges = {}): ListenerSetting
 export function backendSettings(ports: readonly number[], changes: BackendChanges = {}): BackendSettings {
   return {
     name: 'chat',
-    endpoints: ports.map(port => ({ host: '127.0.0.1', port })),
+    endpoints: ports.map(port => ({ host: '127.0.0.1', port, weight: 1 })),
+    dns: [],
     balance: 'round-robin',
     affinity: undefined,
-    checkIntervalMs: 60_000,
+    loadBound: undefined,
+    healthCheck: { http: undefined, intervalMs: 60_000, timeoutMs: 1_000, rise: 1, fall: 1 },
+    slowStartMs: 0,
+    holdForMs: 0,
+    checkHeader: undefined,
     ...changes,
     timeouts: { connectMs: 2_000, idleMs: 4_000, ...changes.timeouts },
     limits: { idleConnections: 256, ...changes.limits },

@@ -1,15 +1,26 @@
 /** A configuration that has no problems → what the data plane is told. */
 import { REFUSED_METHODS } from '../../http/request-head.js';
-import type { BackendSettings, ListenerSettings, RouteSettings, Settings } from '../../settings.js';
+import type {
+  BackendSettings,
+  DnsSettings,
+  EndpointSettings,
+  HealthCheckSettings,
+  ListenerSettings,
+  RouteSettings,
+  Settings,
+} from '../../settings.js';
+import { placement } from './affinity.js';
+import { checkTimeout } from './health-check.js';
 import { type BackendConfig, backendDefaults, type Config, type ListenerConfig } from './schema.js';
 
 /** Resolves names and fills in the backends that `backendPort` stands for. */
 export function buildSettings(config: Config): Settings {
   const listeners = Object.entries(config.listeners);
+  const sent = sentHeaders(config);
   const own = listeners.flatMap(([name, { backendPort }]) =>
-    backendPort === undefined ? [] : [buildBackend(name, backendDefaults(backendPort))],
+    backendPort === undefined ? [] : [buildBackend(name, backendDefaults(backendPort), sent.get(name))],
   );
-  const named = Object.entries(config.backends).map(([name, backend]) => buildBackend(name, backend));
+  const named = Object.entries(config.backends).map(([name, backend]) => buildBackend(name, backend, sent.get(name)));
   return {
     listeners: listeners.flatMap(([name, listener]) => buildListener(name, listener)),
     backends: [...own, ...named],
@@ -32,6 +43,7 @@ function buildListener(name: string, listener: ListenerConfig): readonly Listene
       proxyProtocol,
       trustedSources: proxyProtocol === 'off' ? undefined : listener.trustedSources,
       routes: buildRoutes(name, listener),
+      sendProxyProtocol: listener.sendProxyProtocol,
       forwarded,
       forwardedProto,
       refusedMethods: new Set([...REFUSED_METHODS].filter(method => !allowed.has(method))),
@@ -67,16 +79,51 @@ function buildRoutes(name: string, { backendPort, backend, routes = [] }: Listen
   );
 }
 
-/** `affinity` and `balance: hash` are one thing in this version: the hash of the client's address. */
-function buildBackend(name: string, backend: BackendConfig): BackendSettings {
-  const hashed = backend.affinity !== undefined || backend.balance === 'hash';
+/** The PROXY header that each backend gets from its listeners; the rule mixed-send-proxy has made sure that they agree. */
+function sentHeaders({ listeners }: Config): ReadonlyMap<string, 'v1' | 'v2'> {
+  const sent = new Map<string, 'v1' | 'v2'>();
+  for (const [name, { sendProxyProtocol, backendPort, backend }] of Object.entries(listeners)) {
+    const target = backendPort === undefined ? backend : name;
+    if (sendProxyProtocol !== undefined && target !== undefined) sent.set(target, sendProxyProtocol.version);
+  }
+  return sent;
+}
+
+function buildBackend(name: string, backend: BackendConfig, checkHeader: 'v1' | 'v2' | undefined): BackendSettings {
+  const { balance, healthCheck } = backend;
   return {
     name,
-    endpoints: backend.endpoints,
-    balance: hashed ? 'hash' : backend.balance,
-    affinity: hashed ? 'client-ip' : undefined,
+    ...buildEndpoints(backend.endpoints),
+    balance: placement(balance, backend.affinity),
+    affinity: backend.affinity ?? (balance === 'hash' ? { kind: 'client-ip' } : undefined),
+    loadBound: backend.loadBound,
+    healthCheck: buildHealthCheck(healthCheck),
+    slowStartMs: backend.slowStart,
+    holdForMs: backend.holdFor,
+    checkHeader,
     timeouts: { connectMs: backend.timeouts.connect, idleMs: backend.timeouts.idle },
     limits: { idleConnections: backend.limits.idleConnections },
-    checkIntervalMs: backend.checkInterval,
+  };
+}
+
+function buildEndpoints(items: BackendConfig['endpoints']): Pick<BackendSettings, 'endpoints' | 'dns'> {
+  const endpoints: EndpointSettings[] = [];
+  const dns: DnsSettings[] = [];
+  for (const item of items) {
+    if (item.kind === 'srv') dns.push({ kind: 'srv', name: item.name });
+    else if (item.kind === 'address') endpoints.push({ ...item.address, weight: item.weight });
+    else dns.push({ kind: 'address', name: item.address.host, port: item.address.port, weight: item.weight });
+  }
+  return { endpoints, dns };
+}
+
+function buildHealthCheck(check: BackendConfig['healthCheck']): HealthCheckSettings {
+  const { path, host, status: statuses, interval, rise, fall } = check;
+  return {
+    http: path === undefined ? undefined : { path, host, statuses },
+    intervalMs: interval,
+    timeoutMs: checkTimeout(check),
+    rise,
+    fall,
   };
 }

@@ -7,7 +7,6 @@ import { configSchema } from './schema.js';
 export interface SchemaNode {
   readonly description?: string;
   readonly default?: unknown;
-  readonly not?: unknown;
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly additionalProperties?: SchemaNode | boolean;
   readonly items?: SchemaNode;

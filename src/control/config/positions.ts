@@ -88,6 +88,9 @@ function syntaxWords(message: string): string {
   return `this is not valid YAML: ${words.replace(/\s+/g, ' ')}`;
 }
 
+/** What may open one value inside another on one line, outside of brackets. */
+const OPENS_IN_LINE: ReadonlySet<string> = new Set(['seq-item-ind', 'explicit-key-ind', 'map-value-ind']);
+
 /** What is too much for the parser, found by its lexer, which neither recurses nor allocates. */
 function boundProblem(source: string, start: Place): Problem | undefined {
   if (Buffer.byteLength(source) > MAX_BYTES)
@@ -103,7 +106,7 @@ function boundProblem(source: string, start: Place): Problem | undefined {
     if (type === 'newline' && flowDepth === 0) lineDepth = 0;
     if (type === 'flow-seq-start' || type === 'flow-map-start') flowDepth += 1;
     if (type === 'flow-seq-end' || type === 'flow-map-end') flowDepth = Math.max(0, flowDepth - 1);
-    if (type === 'seq-item-ind' || type === 'explicit-key-ind' || type === 'map-value-ind') lineDepth += 1;
+    if (flowDepth === 0 && OPENS_IN_LINE.has(type ?? '')) lineDepth += 1;
     if (tokens > MAX_TOKENS) return problemAt(start, 'too-large', 'the file holds too many values: make it smaller');
     const indented = type === 'space' && flowDepth === 0 && token.length > MAX_INDENT;
     if (flowDepth > MAX_DEPTH || (flowDepth === 0 && lineDepth > MAX_DEPTH) || indented)

@@ -1,29 +1,50 @@
 /** Rules about ports: no two owners of one endpoint, no two listeners on one address, no endpoint that is usher itself. */
 import { formatHostPort } from '../../address.js';
+import type { EndpointConfig } from './endpoints.js';
 import { endpointKey, endpointWords, type HostPort, reaches, sameListen } from './host-port.js';
 import { byPosition, formatPath, type Path, placeWords } from './problem.js';
+import { backendDefaults } from './schema.js';
 import type { Finding, View } from './view.js';
 
-/** A value that claims an address, and who wrote it: `listeners.chat`, `backends.pool`, `admin`. */
+/** A value that claims an address to bind, and who wrote it: `listeners.chat`, `admin`. */
 interface Claim {
   readonly path: Path;
   readonly owner: string;
   readonly address: HostPort;
 }
 
-/** `duplicate-backend-port`: one endpoint belongs to one listener or one named backend. */
+/** An endpoint, or a name in DNS that gives endpoints. */
+interface EndpointClaim {
+  readonly path: Path;
+  readonly owner: string;
+  readonly endpoint: EndpointConfig;
+}
+
+/** `duplicate-backend-port`: one endpoint, or one name in DNS, belongs to one listener or one named backend. */
 export function* duplicateBackendPort(view: View): Iterable<Finding> {
-  const first = new Map<string, Claim>();
+  const first = new Map<string, EndpointClaim>();
   for (const claim of inFileOrder(view, endpointClaims(view))) {
-    const key = endpointKey(claim.address);
+    const key = claimKey(claim.endpoint);
     const holder = first.get(key);
     if (holder === undefined) first.set(key, claim);
     else yield { rule: 'duplicate-backend-port', path: claim.path, message: duplicateWords(view, holder, claim) };
   }
 }
 
-function duplicateWords(view: View, first: Claim, second: Claim): string {
-  const port = endpointWords(second.address);
+/** Equal for two that mean the same endpoints; a name and port that DNS is asked for is what it is as an address. */
+function claimKey(endpoint: EndpointConfig): string {
+  return endpoint.kind === 'srv' ? `srv ${endpoint.name}` : endpointKey(endpoint.address);
+}
+
+function claimWords(endpoint: EndpointConfig): string {
+  if (endpoint.kind === 'srv') return `the SRV name ${endpoint.name}`;
+  return endpoint.kind === 'dns'
+    ? `the DNS name ${formatHostPort(endpoint.address.host, endpoint.address.port)}`
+    : endpointWords(endpoint.address);
+}
+
+function duplicateWords(view: View, first: EndpointClaim, second: EndpointClaim): string {
+  const port = claimWords(second.endpoint);
   if (first.owner === second.owner) {
     const places = new Set([placeWords(view.place(first.path)), placeWords(view.place(second.path))]);
     return `${port} is twice in ${first.owner} (${[...places].join(' and ')}): remove one of the two`;
@@ -41,11 +62,11 @@ function duplicateAdvice(firstIsOwn: boolean, secondIsOwn: boolean): string {
   return 'an endpoint belongs to one listener or one backend: give one of them another port, or let the listener name the backend';
 }
 
-function isOwnPort(claim: Claim): boolean {
+function isOwnPort(claim: EndpointClaim): boolean {
   return claim.path[0] === 'listeners';
 }
 
-function role(claim: Claim): string {
+function role(claim: EndpointClaim): string {
   return isOwnPort(claim) ? 'the backend port' : 'an endpoint';
 }
 
@@ -68,27 +89,30 @@ export function* duplicateListen(view: View): Iterable<Finding> {
 export function* forwardingLoop(view: View): Iterable<Finding> {
   const listens = inFileOrder(view, listenClaims(view));
   for (const claim of endpointClaims(view)) {
-    const own = listens.find(listen => reaches(claim.address, listen.address));
+    const { endpoint } = claim;
+    if (endpoint.kind === 'srv') continue;
+    const own = listens.find(listen => reaches(endpoint.address, listen.address));
     if (own === undefined) continue;
-    const message = `${endpointWords(claim.address)} is where ${view.mention(own.owner, own.path)} listens, so usher would forward to itself: use the port of the backend`;
+    const message = `${claimWords(endpoint)} is where ${view.mention(own.owner, own.path)} listens, so usher would forward to itself: use the port of the backend`;
     yield { rule: 'forwarding-loop', path: claim.path, message };
   }
 }
 
-function inFileOrder(view: View, claims: Iterable<Claim>): readonly Claim[] {
+function inFileOrder<C extends { readonly path: Path }>(view: View, claims: Iterable<C>): readonly C[] {
   return [...claims].sort((a, b) => byPosition(view.place(a.path), view.place(b.path)));
 }
 
-function* endpointClaims(view: View): Iterable<Claim> {
+function* endpointClaims(view: View): Iterable<EndpointClaim> {
   for (const [name, { backendPort }] of Object.entries(view.config.listeners)) {
     if (backendPort === undefined) continue;
     const path = ['listeners', name, 'backendPort'];
-    yield { path, owner: formatPath(path.slice(0, 2)), address: { host: '127.0.0.1', port: backendPort } };
+    for (const endpoint of backendDefaults(backendPort).endpoints)
+      yield { path, owner: formatPath(path.slice(0, 2)), endpoint };
   }
   for (const [name, { endpoints }] of Object.entries(view.config.backends)) {
     const owner = formatPath(['backends', name]);
-    for (const [index, address] of endpoints.entries())
-      yield { path: ['backends', name, 'endpoints', index], owner, address };
+    for (const [index, endpoint] of endpoints.entries())
+      yield { path: ['backends', name, 'endpoints', index], owner, endpoint };
   }
 }
 

@@ -102,13 +102,3 @@ export function* proxyHeaderTimeoutShort(view: View): Iterable<Finding> {
     yield { rule: 'proxy-header-timeout-short', severity: 'warning', path, message };
   }
 }
-
-/** `balance-ignored` (warning): affinity decides alone, so another balance would be a promise that is not kept. */
-export function* balanceIgnored(view: View): Iterable<Finding> {
-  for (const [name, { affinity, balance }] of Object.entries(view.config.backends)) {
-    const path = ['backends', name, 'balance'];
-    if (affinity === undefined || balance === 'hash' || !view.isGiven(...path)) continue;
-    const message = `affinity: client-ip keeps each client on the endpoint its address hashes to, so balance: ${balance} is not used: write balance: hash, or remove affinity`;
-    yield { rule: 'balance-ignored', severity: 'warning', path, message };
-  }
-}

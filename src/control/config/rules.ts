@@ -9,14 +9,15 @@ import {
   unknownBackend,
   unusedBackend,
 } from './rules-backends.js';
+import { cidrHostBits, httpOnlyKey, proxyHeaderTimeoutShort, routesOnTcp, trustedSources } from './rules-listeners.js';
 import {
-  balanceIgnored,
-  cidrHostBits,
-  httpOnlyKey,
-  proxyHeaderTimeoutShort,
-  routesOnTcp,
-  trustedSources,
-} from './rules-listeners.js';
+  affinityBalance,
+  affinityNeedsHttp,
+  healthNeedsPath,
+  healthTimeout,
+  loadBoundNeedsHash,
+} from './rules-pick.js';
+import { mixedSendProxy, sendProxyNeedsTcp } from './rules-send-proxy.js';
 import type { Rule } from './view.js';
 
 /** In no particular order: problems are sorted by their place. */
@@ -36,5 +37,11 @@ export const rules: readonly Rule[] = [
   cidrHostBits,
   httpOnlyKey,
   proxyHeaderTimeoutShort,
-  balanceIgnored,
+  affinityBalance,
+  affinityNeedsHttp,
+  loadBoundNeedsHash,
+  healthNeedsPath,
+  healthTimeout,
+  sendProxyNeedsTcp,
+  mixedSendProxy,
 ];

@@ -15,12 +15,12 @@ export function withRule(rule: string, words: string): string {
 
 /** The rule and the words of a message made by {@link withRule}. */
 export function splitRule(message: string): { rule: string; words: string } | undefined {
-  const match = /^\[([a-z-]+)\] (.*)$/s.exec(message);
+  const match = /^\[([a-z0-9-]+)\] (.*)$/s.exec(message);
   return match === null ? undefined : { rule: match[1] ?? '', words: match[2] ?? '' };
 }
 
 /** Any scalar that `read` understands. */
-function scalar<T>(read: (input: unknown) => Reading<T>, json: Record<string, unknown>) {
+export function scalar<T>(read: (input: unknown) => Reading<T>, json: Record<string, unknown>) {
   return z
     .unknown()
     .transform((input, context): T => {
@@ -110,6 +110,17 @@ function readCount(input: unknown, min: number, max: number): Reading<number> {
   return { rule: 'out-of-range', fault: `${input} is too ${input < min ? 'small' : 'large'}: use ${min} to ${max}` };
 }
 
+/** A number, with a fraction or without. */
+export const ratio = (min: number, max: number) =>
+  scalar(input => readRatio(input, min, max), { type: 'number', minimum: min, maximum: max });
+
+function readRatio(input: unknown, min: number, max: number): Reading<number> {
+  if (typeof input !== 'number' || Number.isNaN(input))
+    return { rule: 'invalid-value', fault: `${show(input)} is not a number: use ${min} to ${max}, such as 1.25` };
+  if (input >= min && input <= max) return { value: input };
+  return { rule: 'out-of-range', fault: `${input} is too ${input < min ? 'small' : 'large'}: use ${min} to ${max}` };
+}
+
 /** The host of a route: a name without a port. */
 export const routeHost = () => scalar(readRouteHost, { type: 'string' });
 
@@ -150,11 +161,3 @@ export const name = () =>
         `${show(issue.input)} cannot be a name: use up to 63 letters, digits and hyphens, a hyphen not first`,
       ),
   });
-
-/** A key that DESIGN knows and this version does not have. */
-export const notYetBuilt = (what: string) =>
-  z
-    .never({
-      error: () => withRule('not-yet-built', `this version of usher does not have ${what} yet: remove the key`),
-    })
-    .optional();

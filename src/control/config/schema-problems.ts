@@ -35,8 +35,15 @@ function isOtherShape(issue: Issue): boolean {
   return issue.code === 'invalid_type' || issue.code === 'invalid_value';
 }
 
+/** Keys that are gone, and what stands in their place. */
+const replaced: ReadonlyMap<string, string> = new Map([
+  ['checkInterval', 'healthCheck: { interval: 2s } in the backend'],
+]);
+
 function unknownKeyWords(key: string, path: Path): string {
   const known = knownKeys(path);
+  const now = replaced.get(key);
+  if (now !== undefined) return `unknown key ${show(key)}: write ${now} instead`;
   const near = nearest(key, known);
   if (near !== undefined) return `unknown key ${show(key)}: did you mean ${near}?`;
   if (key.startsWith('//')) return `unknown key ${show(key)}: a comment begins with # here`;
@@ -53,6 +60,7 @@ const homes = [
   ['listeners', 'NAME', 'limits'],
   ['backends', 'NAME', 'timeouts'],
   ['backends', 'NAME', 'limits'],
+  ['backends', 'NAME', 'healthCheck'],
   ['log'],
 ].map(path => ({ name: path.join('.'), keys: () => knownKeys(path) }));
 

@@ -3,38 +3,17 @@
  * Every key says in its description what it does and what it is when it is left out.
  */
 import { z } from 'zod';
+import { hour, key, minute, second, section } from './keys.js';
 import { show } from './problem.js';
-import {
-  cidr,
-  count,
-  duration,
-  endpoint,
-  listenAddress,
-  name,
-  notYetBuilt,
-  port,
-  routeHost,
-  routePath,
-  size,
-  withRule,
-} from './scalars.js';
+import { cidr, count, duration, listenAddress, name, port, routeHost, routePath, size, withRule } from './scalars.js';
+import { backend } from './schema-backend.js';
+import { sendProxyProtocol } from './send-proxy-protocol.js';
+
+export { type BackendConfig, backendDefaults } from './schema-backend.js';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
-const second = 1000;
-const minute = 60 * second;
-const hour = 60 * minute;
 const week = 7 * 24 * hour;
-
-/** A key that has a default, as one writes it. */
-function key<S extends z.ZodType>(schema: S, value: z.input<S>, text: string) {
-  return z.prefault(schema, value).describe(`${text} Default: ${String(value)}.`);
-}
-
-/** A mapping of keys, all of which have defaults. */
-function section<S extends z.ZodRawShape>(shape: S, text: string) {
-  return z.prefault(z.strictObject(shape), {} as z.input<z.ZodObject<S, z.core.$strict>>).describe(text);
-}
 
 const listenerTimeouts = section(
   {
@@ -115,6 +94,11 @@ const listener = z
       .optional()
       .describe('Name of the backend; beside routes: the one for all other paths. No default.'),
     routes: z.array(route).min(1).max(1024).optional().describe('Several backends by host and path. No default.'),
+    sendProxyProtocol: sendProxyProtocol()
+      .optional()
+      .describe(
+        'With protocol tcp: the PROXY header that the backend gets in front of the bytes: v1, v2, or a mapping. Default: none.',
+      ),
     forwarded: key(z.boolean(), false, 'Send RFC 7239 Forwarded to the backend too.'),
     forwardedProto: key(
       z.enum(['auto', 'http', 'https']),
@@ -130,55 +114,6 @@ const listener = z
     limits: listenerLimits,
   })
   .meta({ required: ['listen'] });
-
-const backend = z.strictObject({
-  endpoints: z.array(endpoint()).min(1).max(1024).describe('Ports (on 127.0.0.1), host:port or [v6]:port. No default.'),
-  balance: key(
-    z.enum(['round-robin', 'least-connections', 'hash']),
-    'round-robin',
-    'How an endpoint is chosen; hash: by the address of the client.',
-  ),
-  affinity: z
-    .literal('client-ip', { error: issue => affinityWords(issue.input) })
-    .optional()
-    .describe(
-      'What keeps a client on one endpoint; client-ip: a hash of its address, as balance: hash. Default: nothing.',
-    ),
-  healthCheck: notYetBuilt('HTTP health checks').describe('Not in this version, which tries the TCP port only.'),
-  timeouts: section(
-    {
-      connect: key(duration({ min: 10, max: minute }), '3s', 'From the dial until the TCP connection stands.'),
-      idle: key(
-        duration({ min: 10, max: hour }),
-        '4s',
-        'An idle connection to the backend is kept this long; below the keep-alive time of the backend (5s in Node).',
-      ),
-    },
-    'How long usher waits for this backend.',
-  ),
-  limits: section(
-    { idleConnections: key(count(0, 100_000), 256, 'Idle connections kept for each endpoint; 0: none is reused.') },
-    'How much usher keeps for this backend.',
-  ),
-  checkInterval: key(
-    duration({ min: 100, max: hour }),
-    '2s',
-    'How often the TCP port of each endpoint is tried, for /readyz and usher_endpoint_up.',
-  ),
-});
-
-function affinityWords(input: unknown): string {
-  const planned =
-    input === 'cookie' ||
-    input === 'socket.io' ||
-    (typeof input === 'object' && input !== null && ['path', 'header', 'query'].some(way => Object.hasOwn(input, way)));
-  if (!planned) return withRule('invalid-value', `${show(input)} is not an affinity: use client-ip or remove the key`);
-  const what = typeof input === 'string' ? input : Object.keys(input).join(', ');
-  return withRule(
-    'not-yet-built',
-    `this version of usher does not have affinity by ${what} yet: use client-ip or remove the key`,
-  );
-}
 
 const admin = z
   .union(
@@ -235,9 +170,3 @@ export const configSchema = z
 /** A configuration with every default filled in; `listen` may be missing until the rules have seen it. */
 export type Config = z.output<typeof configSchema>;
 export type ListenerConfig = Config['listeners'][string];
-export type BackendConfig = Config['backends'][string];
-
-/** The backend that `backendPort` stands for: one endpoint, and the default of every other key. */
-export function backendDefaults(backendPort: number): BackendConfig {
-  return backend.parse({ endpoints: [backendPort] });
-}

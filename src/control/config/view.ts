@@ -1,6 +1,6 @@
 /** What a rule sees of a configuration, and what it answers. */
-import { type Path, type Place, placeWords } from './problem.js';
-import type { Config } from './schema.js';
+import { byPosition, formatPath, type Path, type Place, placeWords } from './problem.js';
+import type { Config, ListenerConfig } from './schema.js';
 import { find, isGiven, placeOf, type Tree } from './tree.js';
 
 /** What a rule found; its place is looked up from the path. */
@@ -16,6 +16,17 @@ export interface Finding {
 
 /** A rule: pure, answers with everything it finds. */
 export type Rule = (view: View) => Iterable<Finding>;
+
+/** A listener that names a backend. */
+export interface BackendUse {
+  readonly name: string;
+  readonly listener: ListenerConfig;
+  readonly backend: string;
+  /** `listeners.chat`. */
+  readonly owner: string;
+  /** Where it names the backend. */
+  readonly path: Path;
+}
 
 /**
  * A configuration of which the parts that the schema refused are cut out. `config` has defaults in their place, so a
@@ -63,5 +74,22 @@ export class View {
   /** `listeners.chat (line 4)`: an owner, and where the value at `path` stands. */
   mention(owner: string, path: Path): string {
     return `${owner} (${placeWords(this.place(path))})`;
+  }
+
+  /** Every listener that names a backend, in the order of the file; one that was refused in part has its defaults. */
+  backendUses(): readonly BackendUse[] {
+    const uses = Object.entries(this.config.listeners).flatMap(([name, listener]): BackendUse[] => {
+      const path = ['listeners', name];
+      const at = (backend: string, ...rest: Path) => ({
+        name,
+        listener,
+        backend,
+        owner: formatPath(path),
+        path: [...path, ...rest],
+      });
+      const routes = (listener.routes ?? []).map(({ backend }, index) => at(backend, 'routes', index, 'backend'));
+      return listener.backend === undefined ? routes : [at(listener.backend, 'backend'), ...routes];
+    });
+    return uses.sort((a, b) => byPosition(this.place(a.path), this.place(b.path)));
   }
 }

@@ -25,7 +25,7 @@ listeners:
     backend: nowhere
     trustedSources: [10.0.0.0/8]
 backends:
-  pool: { endpoints: [1, bad, 2, 1], healthCheck: {} }
+  pool: { endpoints: [1, bad, 2, 1], healthCheck: { path: /, status: 99 } }
 adminn: {}
 `;
   t.strictSame(places(text), [
@@ -40,7 +40,7 @@ adminn: {}
     'unknown-backend 15:5 listeners.web2.backend',
     'invalid-endpoint 18:26 backends.pool.endpoints[1]',
     'duplicate-backend-port 18:34 backends.pool.endpoints[3]',
-    'not-yet-built 18:38 backends.pool.healthCheck',
+    'invalid-status 18:62 backends.pool.healthCheck.status',
     'unknown-key 19:1 adminn',
   ]);
 });
@@ -167,6 +167,13 @@ t.test('what is too much is refused quickly', async t => {
   }
 });
 
+t.test('a whole configuration on one line is not too deep', async t => {
+  const listeners = Object.fromEntries(
+    Array.from({ length: 40 }, (_, n) => [`chat${n}`, { listen: 8000 + n, backendPort: 3000 + n }]),
+  );
+  t.equal(settingsOf(JSON.stringify({ listeners })).listeners.length, 40);
+});
+
 t.test('a file of faults tells the first hundred and counts the others', async t => {
   const keys = Array.from({ length: 300 }, (_, n) => `colour${n}: 1`).join('\n');
   const problems = told(`${keys}\n${good}`);
@@ -243,6 +250,17 @@ const words = [
   'path',
   'host',
   'endpoints',
+  'dns',
+  'srv',
+  'weight',
+  'affinity',
+  'cookie',
+  'secret',
+  'socket.io',
+  'header',
+  'healthCheck',
+  'status',
+  'sendProxyProtocol',
   'admin',
   'timeouts',
   'tunnel',
@@ -265,6 +283,9 @@ const values = [
   'off',
   '5s',
   '16KiB',
+  'v1',
+  '200-399',
+  'chat.internal:3000',
   '10.0.0.0/8',
   'a',
   'localhost:80',

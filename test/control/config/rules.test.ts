@@ -371,25 +371,45 @@ const cases: readonly Case[] = [
     expect: [],
   },
   {
-    name: 'balance-ignored: affinity decides',
+    name: 'duplicate-backend-port: inside mappings, in one backend and of two owners',
     text: file(
       'listeners:',
-      listener('a', 'listen: 80', 'backend: b'),
+      both,
+      listener('a', 'listen: 1', 'backendPort: 3003'),
       'backends:',
-      '  b: { endpoints: [1], affinity: client-ip, balance: least-connections }',
+      '  pool: { endpoints: [3001, { address: 3001, weight: 2 }, { address: "localhost:3003" }] }',
+      '  web: { endpoints: [{ address: 10.0.0.1:80 }, 10.0.0.1:80] }',
     ),
-    expect: ['balance-ignored 7:45 backends.b.balance'],
+    expect: [
+      'duplicate-backend-port 12:29 backends.pool.endpoints[1]',
+      'duplicate-backend-port 12:59 backends.pool.endpoints[2]',
+      'duplicate-backend-port 13:48 backends.web.endpoints[1]',
+    ],
   },
   {
-    name: 'affinity alone, or with hash, is fine',
+    name: 'duplicate-backend-port: a name in DNS, in one backend, of two, and as an address',
     text: file(
       'listeners:',
-      listener('a', 'listen: 80', 'backend: b', 'routes: [{ path: /c, backend: c }]'),
+      both,
       'backends:',
-      '  b: { endpoints: [1], affinity: client-ip }',
-      '  c: { endpoints: [2], affinity: client-ip, balance: hash }',
+      '  pool: { endpoints: [{ dns: "chat:1" }, { dns: "CHAT:1" }, { dns: "chat:2" }, { srv: _c._tcp.x }] }',
+      '  web: { endpoints: [{ dns: "chat:1" }, "chat:2", { srv: _c._tcp.x }, { srv: _d._tcp.x }] }',
     ),
-    expect: [],
+    expect: [
+      'duplicate-backend-port 8:42 backends.pool.endpoints[1]',
+      'duplicate-backend-port 9:22 backends.web.endpoints[0]',
+      'duplicate-backend-port 9:41 backends.web.endpoints[1]',
+      'duplicate-backend-port 9:51 backends.web.endpoints[2]',
+    ],
+  },
+  {
+    name: 'forwarding-loop: a name in DNS that is this host',
+    text: file(
+      'listeners:',
+      listener('a', 'listen: 8080', 'backend: b'),
+      'backends: { b: { endpoints: [{ dns: "localhost:8080" }, { srv: _c._tcp.x }, { address: 127.0.0.2:8080 }] } }',
+    ),
+    expect: ['forwarding-loop 6:30 backends.b.endpoints[0]', 'forwarding-loop 6:77 backends.b.endpoints[2]'],
   },
 ];
 
@@ -412,6 +432,23 @@ t.test('the words of duplicate-backend-port', async t => {
   ]);
 });
 
+t.test('the words of duplicate-backend-port about names in DNS', async t => {
+  const text = file(
+    'listeners:',
+    both,
+    'backends:',
+    '  pool: { endpoints: [{ dns: "chat:1" }, { srv: _c._tcp.x }, { srv: _c._tcp.x }] }',
+    '  web: { endpoints: [{ dns: "chat:1" }] }',
+  );
+  t.strictSame(
+    told(text).map(({ message }) => message),
+    [
+      'the SRV name _c._tcp.x is twice in backends.pool (line 8): remove one of the two',
+      'the DNS name chat:1 is an endpoint of backends.pool (line 8) and of backends.web (line 9); an endpoint belongs to one backend: remove it from one of them, or keep one backend and let every listener name that',
+    ],
+  );
+});
+
 t.test('another owner is mentioned at its line, even when it is refused', async t => {
   const text = file(
     'listeners:',
@@ -432,7 +469,7 @@ t.test('the words of other rules', async t => {
   ]);
   t.strictSame(words(`listen: 80\nlisteners: { a: { listen: 81, backendPort: 1, ${trusted}, checkInterval: 1s } }`), [
     'unknown key "listen": it belongs below listeners.NAME',
-    'unknown key "checkInterval": it belongs below backends.NAME',
+    'unknown key "checkInterval": write healthCheck: { interval: 2s } in the backend instead',
   ]);
   t.strictSame(words(`{ // why\n"listeners": { a: { listen: 81, backendPort: 1, ${trusted} } } }`).slice(1), [
     'unknown key "// why \\"listeners\\"": a comment begins with # here',

@@ -161,54 +161,6 @@ const cases: readonly Case[] = [
     message: '"a_b" cannot be a name: use up to 63 letters, digits and hyphens, a hyphen not first',
   },
   {
-    text: withBackend('affinity: cookie'),
-    rule: 'not-yet-built',
-    path: 'backends.b.affinity',
-    message: 'this version of usher does not have affinity by cookie yet: use client-ip or remove the key',
-  },
-  {
-    text: withBackend('affinity: socket.io'),
-    rule: 'not-yet-built',
-    path: 'backends.b.affinity',
-    message: /by socket\.io yet/,
-  },
-  {
-    text: withBackend('affinity: { path: "/room/:id" }'),
-    rule: 'not-yet-built',
-    path: 'backends.b.affinity',
-    message: /by path yet/,
-  },
-  {
-    text: withBackend('affinity: { header: x }'),
-    rule: 'not-yet-built',
-    path: 'backends.b.affinity',
-    message: /by header yet/,
-  },
-  {
-    text: withBackend('affinity: { query: x }'),
-    rule: 'not-yet-built',
-    path: 'backends.b.affinity',
-    message: /by query yet/,
-  },
-  {
-    text: withBackend('affinity: sticky'),
-    rule: 'invalid-value',
-    path: 'backends.b.affinity',
-    message: '"sticky" is not an affinity: use client-ip or remove the key',
-  },
-  {
-    text: withBackend('affinity: { room: x }'),
-    rule: 'invalid-value',
-    path: 'backends.b.affinity',
-    message: /^a mapping is not an affinity/,
-  },
-  {
-    text: withBackend('healthCheck: { path: /healthz, interval: 2s }'),
-    rule: 'not-yet-built',
-    path: 'backends.b.healthCheck',
-    message: 'this version of usher does not have HTTP health checks yet: remove the key',
-  },
-  {
     text: withBackend('balance: random'),
     rule: 'invalid-value',
     path: 'backends.b.balance',
@@ -227,10 +179,46 @@ const cases: readonly Case[] = [
     message: '-1 is too small: use 0 to 100000',
   },
   {
-    text: withBackend('checkInterval: 1ms'),
-    rule: 'out-of-range',
+    text: withBackend('checkInterval: 1s'),
+    rule: 'unknown-key',
     path: 'backends.b.checkInterval',
-    message: '1ms is too short: use 100ms to 1h',
+    message: 'unknown key "checkInterval": write healthCheck: { interval: 2s } in the backend instead',
+  },
+  {
+    text: withBackend('interval: 1s'),
+    rule: 'unknown-key',
+    path: 'backends.b.interval',
+    message: 'unknown key "interval": it belongs below backends.NAME.healthCheck',
+  },
+  {
+    text: withBackend('loadBound: 0.5, balance: hash'),
+    rule: 'out-of-range',
+    path: 'backends.b.loadBound',
+    message: '0.5 is too small: use 1 to 100',
+  },
+  {
+    text: withBackend('loadBound: .inf, balance: hash'),
+    rule: 'out-of-range',
+    path: 'backends.b.loadBound',
+    message: 'Infinity is too large: use 1 to 100',
+  },
+  {
+    text: withBackend('loadBound: 125%, balance: hash'),
+    rule: 'invalid-value',
+    path: 'backends.b.loadBound',
+    message: '"125%" is not a number: use 1 to 100, such as 1.25',
+  },
+  {
+    text: withBackend('slowStart: 2h'),
+    rule: 'out-of-range',
+    path: 'backends.b.slowStart',
+    message: '2h is too long: use 100ms to 1h, or 0s for its whole share at once',
+  },
+  {
+    text: withBackend('holdFor: 3'),
+    rule: 'invalid-duration',
+    path: 'backends.b.holdFor',
+    message: '3 has no unit: write 5s or 250ms',
   },
   {
     text: withBackend('').replace('[1]', '[]'),
@@ -346,6 +334,7 @@ t.test('defaults', async t => {
         routes: [{ host: undefined, path: '/', backend: 'a' }],
         forwarded: false,
         forwardedProto: 'auto',
+        sendProxyProtocol: undefined,
         refusedMethods: new Set(['CONNECT', 'TRACE']),
         timeouts: {
           proxyHeaderMs: 5000,
@@ -369,12 +358,17 @@ t.test('defaults', async t => {
     backends: [
       {
         name: 'a',
-        endpoints: [{ host: '127.0.0.1', port: 3000 }],
+        endpoints: [{ host: '127.0.0.1', port: 3000, weight: 1 }],
+        dns: [],
         balance: 'round-robin',
         affinity: undefined,
+        loadBound: undefined,
+        healthCheck: { http: undefined, intervalMs: 2000, timeoutMs: 1000, rise: 2, fall: 3 },
+        slowStartMs: 0,
+        holdForMs: 3000,
+        checkHeader: undefined,
         timeouts: { connectMs: 3000, idleMs: 4000 },
         limits: { idleConnections: 256 },
-        checkIntervalMs: 2000,
       },
     ],
     admin: { listen: { host: '127.0.0.1', port: 9180 } },
@@ -388,11 +382,9 @@ t.test('admin: off and admin: false switch it off', async t => {
   t.strictSame(settingsOf(`${withListener('')}admin: { listen: 9000 }`).admin, { listen: { host: '::', port: 9000 } });
 });
 
-t.test('affinity and balance: hash are one thing', async t => {
-  for (const keys of ['affinity: client-ip', 'balance: hash', 'affinity: client-ip, balance: round-robin'])
-    t.match(settingsOf(withBackend(keys)).backends, [{ balance: 'hash', affinity: 'client-ip' }], keys);
-  t.match(settingsOf(withBackend('balance: least-connections')).backends, [
-    { balance: 'least-connections', affinity: undefined },
+t.test('what keeps, slows and holds', async t => {
+  t.match(settingsOf(withBackend('balance: hash, loadBound: 1.25, slowStart: 30s, holdFor: 0s')).backends, [
+    { balance: 'hash', loadBound: 1.25, slowStartMs: 30_000, holdForMs: 0 },
   ]);
 });
 
@@ -416,7 +408,7 @@ backends: { b: { endpoints: [1] } }
   );
 });
 
-t.test('the example of the design is refused only for what this version does not have', async t => {
+t.test('the example of the design is fine', async t => {
   const text = `
 listeners:
   chat: { listen: 8080, protocol: http, proxyProtocol: required, trustedSources: [10.0.0.0/8], backendPort: 3000 }
@@ -437,5 +429,5 @@ backends:
 admin:
   listen: 127.0.0.1:9180
 `;
-  t.strictSame(places(text), ['not-yet-built 17:5 backends.chat-pool.healthCheck']);
+  t.strictSame(places(text), []);
 });

@@ -1,0 +1,97 @@
+/**
+ * One request's way to a connection: the endpoint that is chosen for it, another one when that can't be reached, and a
+ * wait when none can, because an application that restarts is back in a moment.
+ */
+import type { Code } from '../codes.js';
+import type { Ask, Lease, LeaseUser } from '../lease.js';
+import type { Endpoint } from './endpoint.js';
+
+/** How many other endpoints a request is tried on, when dials fail. */
+const MAX_MOVES = 2;
+
+/** What an attempt needs of its backend. */
+export interface AttemptHost {
+  /** @param tried endpoints that this request could not reach */
+  choose(ask: Ask, tried: ReadonlySet<Endpoint>): Choice;
+  /** An idle connection; undefined: there is none. */
+  idle(endpoint: Endpoint, ask: Ask): Lease | undefined;
+  dialFor(endpoint: Endpoint, ask: Ask, done: (result: Lease | Code) => void): void;
+  /** Whether one more dial of a request that failed is within the budget of the backend. */
+  mayMove(): boolean;
+  /** Keeps the attempt until an endpoint is back, or for `holdFor`. @returns false: it doesn't */
+  hold(attempt: Attempt): boolean;
+}
+
+export type Choice =
+  | { readonly kind: 'endpoint'; readonly endpoint: Endpoint }
+  /** Every endpoint was tried, or there is none. */
+  | { readonly kind: 'none' }
+  /** The session lives on an endpoint that can't be reached any more. */
+  | { readonly kind: 'lost'; readonly endpoint: Endpoint };
+
+const NOBODY: ReadonlySet<Endpoint> = new Set();
+
+export class Attempt {
+  /** `performance.now()` when it began. */
+  readonly startedAt: number;
+  private tried = NOBODY;
+  private code: Code = 'backend-empty';
+  private label = 'none';
+
+  constructor(
+    private readonly host: AttemptHost,
+    private readonly ask: Ask,
+    private readonly fresh: boolean,
+    private readonly user: LeaseUser,
+    now: number,
+  ) {
+    this.startedAt = now;
+  }
+
+  /** Whether anybody still waits for it. */
+  get wanted(): boolean {
+    return this.user.waiting;
+  }
+
+  /** Begins, or begins anew after a wait. */
+  start(): void {
+    this.tried = NOBODY;
+    this.follow(this.host.choose(this.ask, this.tried));
+  }
+
+  /** Its wait is over. */
+  giveUp(): void {
+    this.user.onLeaseFailed(this.code, this.label);
+  }
+
+  private follow(choice: Choice): void {
+    if (choice.kind === 'endpoint') this.use(choice.endpoint);
+    else if (choice.kind === 'lost') this.user.onLeaseFailed('session-lost', choice.endpoint.label);
+    else this.wait();
+  }
+
+  private wait(): void {
+    if (!this.host.hold(this)) this.giveUp();
+  }
+
+  private use(endpoint: Endpoint): void {
+    const idle = this.fresh ? undefined : this.host.idle(endpoint, this.ask);
+    if (idle !== undefined) this.user.onLease(idle);
+    else
+      this.host.dialFor(endpoint, this.ask, result => {
+        if (typeof result !== 'string') this.user.onLease(result);
+        else this.failed(endpoint, result);
+      });
+  }
+
+  private failed(endpoint: Endpoint, code: Code): void {
+    this.tried = new Set([...this.tried, endpoint]);
+    this.code = code;
+    this.label = endpoint.label;
+    const choice = this.host.choose(this.ask, this.tried);
+    // Only another dial counts: that a session is lost is told to every one of its clients, however many they are.
+    const isMove = choice.kind === 'endpoint';
+    if (isMove && (this.tried.size > MAX_MOVES || !this.host.mayMove())) this.wait();
+    else this.follow(choice);
+  }
+}

@@ -1,0 +1,107 @@
+import t from 'tap';
+import { places, told } from './told.js';
+
+const withBackend = (keys: string, listener = '') =>
+  `listeners:\n  a: { listen: 80, backend: b, trustedSources: [10.0.0.0/8]${listener} }\nbackends:\n  b: { endpoints: [1], ${keys} }\n`;
+const tcp = ', protocol: tcp';
+
+interface Case {
+  readonly name: string;
+  readonly text: string;
+  readonly expect: readonly string[];
+}
+
+const cases: readonly Case[] = [
+  ...['client-ip', '{ path: "/:x" }', '{ header: x }', '{ query: x }'].map(affinity => ({
+    name: `affinity-balance: ${affinity} decides alone`,
+    text: withBackend(`balance: round-robin, affinity: ${affinity}`),
+    expect: ['affinity-balance 4:24 backends.b.balance'],
+  })),
+  {
+    name: 'affinity-balance: a refused affinity is not told again',
+    text: withBackend('balance: round-robin, affinity: { header: "" }'),
+    expect: ['invalid-header-name 4:58 backends.b.affinity.header'],
+  },
+  ...['cookie', 'socket.io', '{ path: "/:x" }', '{ header: x }', '{ query: x }'].map(affinity => ({
+    name: `affinity-needs-http: ${affinity}`,
+    text: withBackend(`affinity: ${affinity}`, tcp),
+    expect: ['affinity-needs-http 2:20 listeners.a.backend'],
+  })),
+  ...['affinity: client-ip', 'balance: hash', 'balance: round-robin'].map(keys => ({
+    name: `${keys} is fine with protocol tcp`,
+    text: withBackend(keys, tcp),
+    expect: [],
+  })),
+  ...['balance: round-robin', 'balance: least-connections', 'holdFor: 1s'].map(keys => ({
+    name: `load-bound-needs-hash: ${keys}`,
+    text: withBackend(`loadBound: 1.25, ${keys}`),
+    expect: ['load-bound-needs-hash 4:24 backends.b.loadBound'],
+  })),
+  {
+    name: 'load-bound-needs-hash: sessions that are placed otherwise',
+    text: withBackend('loadBound: 1.25, affinity: cookie, balance: least-connections'),
+    expect: ['load-bound-needs-hash 4:24 backends.b.loadBound'],
+  },
+  ...['balance: hash', 'affinity: { header: x }', 'affinity: cookie'].map(keys => ({
+    name: `loadBound is fine with ${keys}`,
+    text: withBackend(`loadBound: 1, ${keys}`),
+    expect: [],
+  })),
+  {
+    name: 'load-bound-needs-hash: a refused balance may have been hash',
+    text: withBackend('loadBound: 1.25, balance: hsah'),
+    expect: ['invalid-value 4:41 backends.b.balance'],
+  },
+  {
+    name: 'health-needs-path',
+    text: withBackend('healthCheck: { host: a, status: 200, interval: 5s }'),
+    expect: [
+      'health-needs-path 4:39 backends.b.healthCheck.host',
+      'health-needs-path 4:48 backends.b.healthCheck.status',
+    ],
+  },
+  {
+    name: 'health-needs-path: a refused path was meant',
+    text: withBackend('healthCheck: { host: a, path: x }'),
+    expect: ['invalid-path 4:48 backends.b.healthCheck.path'],
+  },
+  {
+    name: 'health-timeout',
+    text: withBackend('healthCheck: { timeout: 1s, interval: 999ms }'),
+    expect: ['health-timeout 4:39 backends.b.healthCheck.timeout'],
+  },
+  {
+    name: 'health-timeout: longer than the default of the interval',
+    text: withBackend('healthCheck: { timeout: 3s }'),
+    expect: ['health-timeout 4:39 backends.b.healthCheck.timeout'],
+  },
+  {
+    name: 'health-timeout: a refused interval may have been longer',
+    text: withBackend('healthCheck: { timeout: 3s, interval: 5 }'),
+    expect: ['invalid-duration 4:52 backends.b.healthCheck.interval'],
+  },
+];
+
+for (const { name, text, expect } of cases)
+  t.test(name, async t => {
+    t.strictSame(places(text), expect);
+  });
+
+t.test('the words', async t => {
+  const words = (...of: Parameters<typeof withBackend>) => told(withBackend(...of)).map(({ message }) => message);
+  t.strictSame(words('affinity: { header: x-room }, balance: round-robin'), [
+    'affinity: { header: x-room } hashes its key and so decides alone, which leaves nothing to balance: round-robin: write balance: hash, or remove one of the two keys',
+  ]);
+  t.strictSame(words('affinity: { path: "/room/:id" }', tcp), [
+    'backends.b (line 4) has affinity: { path: /room/:id }, which protocol tcp cannot see: use affinity: client-ip, or give this listener a backend of its own',
+  ]);
+  t.strictSame(words('loadBound: 2'), [
+    'loadBound goes with balance: hash, and the balance here is round-robin: write balance: hash, or remove loadBound',
+  ]);
+  t.strictSame(words('healthCheck: { status: 200 }'), [
+    'status is for a check by HTTP, and without path only a TCP connection is tried: add path, such as /healthz, or remove status',
+  ]);
+  t.strictSame(words('healthCheck: { timeout: 5s }'), [
+    'a check of 5s would outlast the interval of 2s: use 2s or less, or a longer interval',
+  ]);
+});
