@@ -61,6 +61,9 @@ function uncovered(): string[] {
 
 const tap = join(dirname(createRequire(import.meta.url).resolve('tap/package.json')), 'dist', 'esm', 'run.mjs');
 
+/** The longest tests once more, but shorter. */
+const BRIEF = { USHER_FAULT_EXCHANGES: '2000', USHER_SESSIONS: '100' };
+
 /** Runs test files. @returns whether all passed */
 async function run(files: readonly string[], coverage: readonly string[], env: NodeJS.ProcessEnv): Promise<boolean> {
   rmSync(RESULTS, { force: true });
@@ -87,7 +90,8 @@ const gaps = measured ? uncovered() : [];
 if (measured) {
   process.stdout.write('Once more, end to end, with the accepted sockets as Node makes them\n');
   const again = files.filter(file => file.includes(`${sep}e2e${sep}`));
-  passed = (await run(again, ['--disable-coverage'], { ...process.env, USHER_TEST_ADOPTION: 'off' })) && passed;
+  passed =
+    (await run(again, ['--disable-coverage'], { ...process.env, ...BRIEF, USHER_TEST_ADOPTION: 'off' })) && passed;
 }
 process.stdout.write(`Node ${process.version}\n`);
 if (missing.length > 0) process.stdout.write(`Left out, because they are not installed: ${missing.join(', ')}\n`);

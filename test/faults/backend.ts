@@ -128,9 +128,12 @@ class Serving {
       case 'split':
         this.inPieces(Buffer.concat([Buffer.from(lengthHead), content]));
         break;
-      case 'unasked-behind':
-        socket.write(Buffer.concat([Buffer.from(lengthHead), content, Buffer.from('HTTP/1.1 200 OK\r\n')]));
+      case 'unasked-behind': {
+        // In one segment with the response: what comes later than that meets the next exchange (RFC 9112 9.2).
+        const unasked = length > MAX_SEGMENT_CONTENT ? '' : 'HTTP/1.1 200 OK\r\n';
+        socket.write(Buffer.concat([Buffer.from(lengthHead), content, Buffer.from(unasked)]));
         break;
+      }
       case 'reset':
         socket.resetAndDestroy();
         break;
@@ -167,6 +170,9 @@ class Serving {
     send(0);
   }
 }
+
+/** Fits one segment of loopback with its head, bytes. */
+const MAX_SEGMENT_CONTENT = 16_000;
 
 function planOf(request: Message): { readonly behaviour: Behaviour; readonly length: number } {
   const [behaviour = 'length', length = '0'] = (request.fields.get('x-plan') ?? '').split(' ');

@@ -15,6 +15,7 @@ function tellAll(observer: Observer): void {
   observer.tunnelClosed(tunnel());
   observer.dialEnded('pool', '127.0.0.1:3000', 2, 'backend-unreachable');
   observer.endpointChanged('pool', '127.0.0.1:3000', false, 'ECONNREFUSED');
+  observer.lookupSettled('pool', 'chat.internal', 'A ESERVFAIL');
   observer.connectionClosed(connection());
 }
 
