@@ -67,9 +67,12 @@ export class Outbox {
     const { socket, start, end } = this;
     if (socket === undefined) return;
     this.socket = undefined;
-    if (!socket.destroyed) socket.write(this.store.subarray(start, end));
+    // Behind other bytes it will wait: a copy of its own, so that a few bytes don't keep the whole store in memory.
+    const behind = socket.writableLength > 0;
+    const piece = this.store.subarray(start, end);
+    if (!socket.destroyed) socket.write(behind ? Buffer.from(piece) : piece);
     // The memory is free again when the system has taken all of it.
-    if (socket.writableLength === 0) this.end = start;
+    if (behind || socket.writableLength === 0) this.end = start;
     else this.start = end;
   }
 }

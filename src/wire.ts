@@ -8,6 +8,8 @@ import { type SocketUser, WireSocket } from './wire-socket.js';
 
 /** Who has the floor on a wire. Every method may destroy the wire or hand it to the next reader. */
 export interface WireReader {
+  /** Whether bytes that came before a write failed are still of use: an answer to what could not be sent whole. */
+  readonly patient?: boolean;
   /** Bytes came in. They are borrowed: valid until the call returns, so what is kept is copied. */
   onBytes(bytes: Buffer): void;
   /** The other side will send nothing more (FIN). */
@@ -180,6 +182,7 @@ export class Wire implements SocketUser {
    */
   writeFailed(error: Error): boolean {
     if (this.failedWrite !== undefined) return this.failedWrite !== error;
+    if (this.reader.patient !== true) return false;
     this.failedWrite = error;
     this.readOn(error);
     return true;

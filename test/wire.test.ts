@@ -7,6 +7,7 @@ import { dialledPair, type RawClient, socketPair, turns } from './support/socket
 
 /** Writes down what it is told. */
 class Diary extends EventEmitter implements WireReader, WireOwner {
+  readonly patient = true;
   readonly lines: string[] = [];
   error: Error | undefined;
 

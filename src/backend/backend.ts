@@ -30,6 +30,12 @@ export interface BackendEvents {
 const MOVES_PER_LEASE = 0.2;
 const MOST_MOVES = 100;
 
+/** What this machine lacks says nothing of an endpoint. */
+const OUR_OWN: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'EADDRNOTAVAIL']);
+
+/** Endpoints that DNS has forgotten and that are known again when it remembers: an answer may hold a part of them only. */
+const MOST_FORGOTTEN = 1_024;
+
 export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
   readonly name: string;
   readonly affinity: AffinitySettings | undefined;
@@ -41,6 +47,7 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
   /** Requests that wait for an endpoint to come back. */
   private readonly held = new Set<Attempt>();
   private moves = MOST_MOVES;
+  private readonly forgotten = new Map<string, Endpoint>();
   private readonly resolvers: readonly Resolver[];
   /** What each DNS name was found to be. */
   private readonly found = new Map<DnsSettings, readonly EndpointSettings[]>();
@@ -85,8 +92,7 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
       const works = !endpoint.closed && !tried.has(endpoint) && endpoint.health.usable(now);
       return works ? { kind: 'endpoint', endpoint } : undefined;
     }
-    const reachable = !tried.has(endpoint) && !endpoint.health.unreachable(now);
-    return { kind: reachable ? 'endpoint' : 'lost', endpoint };
+    return { kind: tried.has(endpoint) ? 'lost' : 'endpoint', endpoint };
   }
 
   private place(ask: Ask, tried: ReadonlySet<Endpoint>): Endpoint | undefined {
@@ -120,7 +126,7 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
       onFailed: (code, why) => {
         const now = performance.now();
         this.events.dialEnded(this.name, endpoint.label, now - startedAt, code);
-        this.changed(endpoint, endpoint.health.dialFailed(now), why);
+        if (!OUR_OWN.has(why)) this.changed(endpoint, endpoint.health.dialFailed(now), why);
         done(code);
       },
     });
@@ -189,13 +195,14 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
       },
       onFailed: why => {
         endpoint.check = undefined;
-        this.changed(endpoint, endpoint.health.checkFailed(performance.now()), why);
+        if (!OUR_OWN.has(why)) this.changed(endpoint, endpoint.health.checkFailed(performance.now()), why);
       },
     });
   }
 
   /** Those who have waited long enough are told; one of the others looks whether anybody is back. */
   private endHolds(now: number): void {
+    for (const attempt of this.held) if (!attempt.wanted) this.held.delete(attempt);
     const over = [...this.held].filter(({ startedAt }) => now - startedAt >= this.settings.holdForMs);
     for (const attempt of over) {
       this.held.delete(attempt);
@@ -224,7 +231,7 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
     const add = (settings: EndpointSettings, origin: string | undefined) => {
       const label = formatHostPort(settings.host, settings.port);
       if (now.has(label)) return;
-      const known = before.get(label);
+      const known = before.get(label) ?? this.remember(label);
       if (known !== undefined) known.settings = settings;
       now.set(label, known ?? this.endpointOf(settings, origin));
     };
@@ -232,8 +239,23 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
     for (const [dns, endpoints] of this.found) for (const settings of endpoints) add(settings, nameOf(dns));
     this.endpoints = [...now.values()];
     this.tokens?.swap(this.endpoints);
-    for (const endpoint of before.values()) if (now.get(endpoint.label) !== endpoint) endpoint.close();
+    for (const endpoint of before.values()) if (!now.has(endpoint.label)) this.forget(endpoint);
     if (before.size === 0) this.resume([...this.held]);
+  }
+
+  private forget(endpoint: Endpoint): void {
+    endpoint.close();
+    this.forgotten.set(endpoint.label, endpoint);
+    const [oldest] = this.forgotten.keys();
+    if (this.forgotten.size > MOST_FORGOTTEN && oldest !== undefined) this.forgotten.delete(oldest);
+  }
+
+  /** With its sessions, its leases and whether it drains. */
+  private remember(label: string): Endpoint | undefined {
+    const endpoint = this.forgotten.get(label);
+    this.forgotten.delete(label);
+    endpoint?.reopen();
+    return endpoint;
   }
 
   private endpointOf(settings: EndpointSettings, origin: string | undefined): Endpoint {

@@ -76,6 +76,12 @@ export class Endpoint implements Candidate {
     this.owner.learn(id, this, aliveMs);
   }
 
+  /** DNS knows it again. */
+  reopen(): void {
+    this.closed = false;
+    this.checkAt = 0;
+  }
+
   /** Closes what is idle, and keeps nothing from now on; leases end by themselves. */
   close(): void {
     this.closed = true;

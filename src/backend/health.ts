@@ -65,11 +65,6 @@ export class Health {
     return this.verdict !== 'down' && now >= this.ejectedUntil;
   }
 
-  /** Whether a dial has failed just now, so that the next one would, too. */
-  unreachable(now: number): boolean {
-    return this.suspected === 'dial' && now < this.ejectedUntil;
-  }
-
   /** How much of its weight it gets, above 0 and at most 1. */
   share(now: number): number {
     const { slowStartMs } = this.settings;

@@ -19,6 +19,8 @@ const LINGER_MS = 5_000;
 /** What a closing client may still send before it is cut off, bytes. */
 const LINGER_BYTES = 1 << 20;
 
+const SMALL_RESPONSE_BYTES = 16 * 1024;
+
 /** What a client may send ahead of the exchange that runs, before it is paused; bytes, and one read more. */
 const AHEAD_BYTES = 16 * 1024;
 
@@ -30,8 +32,9 @@ export class ClientSide implements WireReader, ExchangeClient {
   private exchange: Exchange | undefined;
   private readonly held = new Held();
   private requests = 0;
-  /** The client has said that it sends no other request (RFC 9112 9.6). */
+  /** The client has said that it sends nothing more (RFC 9112 9.6). */
   private lastRequest = false;
+  private toClientBefore = 0;
   private clientEnded = false;
   private closing = false;
   /** While true the bytes at hand are being used, and whoever asks for more gets it when the loop comes round. */
@@ -120,7 +123,9 @@ export class ClientSide implements WireReader, ExchangeClient {
     const { owner } = this;
     this.requests += 1;
     this.headOpen = false;
-    this.lastRequest = !head.persistent;
+    // HTTP/1.0 clients close without a word, and some of them send an empty line behind a body (RFC 9112 2.2).
+    this.lastRequest = head.minor === 1 && head.connectionNames.includes('close');
+    this.toClientBefore = owner.view.bytesToClient;
     const mayKeep = head.persistent && !owner.draining && this.requests < owner.limits.requestsPerConnection;
     const exchange = new Exchange(owner, this, head, owner.route(head.host, head.target), mayKeep);
     this.exchange = exchange;
@@ -258,9 +263,13 @@ export class ClientSide implements WireReader, ExchangeClient {
     this.close();
   }
 
-  /** A client that keeps its word gets the shortest end, as nginx does it; any other one is lingered for. */
+  /**
+   * A client that keeps its word gets the shortest end, as nginx does it, behind a response so small that the client's
+   * system has it at once: were more on its way, a stray byte of the client would make RST of it, and cost it the rest.
+   */
   private closeBehindResponse(whole: boolean): void {
-    if (!this.lastRequest || !whole || this.held.size > 0 || this.busy) this.close();
+    const small = this.owner.view.bytesToClient - this.toClientBefore <= SMALL_RESPONSE_BYTES;
+    if (!this.lastRequest || !whole || !small || this.held.size > 0 || this.busy) this.close();
     else {
       this.startClosing();
       this.wire.closeSent();

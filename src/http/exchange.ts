@@ -47,6 +47,7 @@ const MAX_INTERIM = 32;
 type State = 'leasing' | 'waiting' | 'responding' | 'ended' | 'tunnelled';
 
 export class Exchange implements LeaseUser, WireReader {
+  readonly patient = true;
   private state: State = 'leasing';
   private lease: Lease | undefined;
   /** Carries the request body; made when the lease is there. */

@@ -244,6 +244,22 @@ t.test('those who wait are served together when the endpoint is back', async t =
   t.equal(started.backend.status().endpoints[0]?.active, 0);
 });
 
+t.test('who has left meanwhile does not stand in the way of who waits', async t => {
+  const port = await freePort();
+  const started = start(t, [port], { holdForMs: 60_000 });
+  for (let i = 0; i < 50; i += 1) {
+    const gone = { waiting: false, onLease: () => t.fail('nobody waits'), onLeaseFailed() {} };
+    started.backend.lease(asks(), true, gone);
+  }
+  const lease = started.lease(true);
+  await started.seen.until(() => started.seen.dials.length === 51);
+  const server = net.createServer().listen(port, '127.0.0.1');
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  started.backend.onDeadline(performance.now());
+  (await lease).discard();
+});
+
 t.test('five responses in a row that failed take an endpoint out', async t => {
   const ports = [(await serve(t)).port, (await serve(t)).port];
   const started = start(t, ports);

@@ -163,6 +163,27 @@ t.test('a client that said close gets all of a large response, however slowly it
   t.same(await leftovers(usher), NOTHING_LEFT);
 });
 
+for (const line of ['POST / HTTP/1.0', 'POST / HTTP/1.1\r\nHost: a\r\nConnection: close']) {
+  t.test(`an empty line behind the body costs nobody the response (RFC 9112 2.2): ${line.slice(0, 15)}`, async t => {
+    const { blocks, hash } = content(4);
+    const backend = await serveAnswers(t, () => `HTTP/1.1 200 OK\r\nContent-Length: ${4 << 20}\r\n\r\n`);
+    const usher = await startUsherBefore(t, backend.port);
+    const client = await connect(t, usher.port, `${HEADER}${line}\r\nContent-Length: 0\r\n\r\n`);
+    await client.until('\r\n\r\n');
+    client.socket.pause();
+    const served = await backend.connection(0);
+    const sent = new Source(served.socket, blocks).run();
+    await standstill(() => relayed(usher));
+    client.send('\r\n');
+    const sink = new Sink(client.socket);
+    client.socket.resume();
+    await sent;
+    t.equal(await sink.digest(4 << 20), hash);
+    await client.ended();
+    t.equal(client.ending, 'fin');
+  });
+}
+
 t.test('a connection ends behind as many requests as it may have', async t => {
   const { port } = await serveHttp(t, echo);
   const usher = await startUsherBefore(t, port, { limits: { requestsPerConnection: 2 } });
