@@ -6,9 +6,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import t from 'tap';
-import { startFaultyBackend } from '../faults/backend.js';
+import { type FaultyBackend, startFaultyBackend } from '../faults/backend.js';
 import { converse, type Tally } from '../faults/client.js';
 import { Random } from '../faults/random.js';
+import type { Recorder } from '../support/recorder.js';
 import { backendSettings, listenerSettings } from '../support/settings.js';
 import { startUsher } from '../support/usher.js';
 
@@ -25,6 +26,17 @@ function heapAtRest(): number {
   return process.memoryUsage().heapUsed;
 }
 
+/** Faults that clients saw and that nobody had planned, each with what usher says of its exchange. Empties the tally. */
+function unexplained(tally: Tally, backend: FaultyBackend, seen: Recorder): string[] {
+  const found = [...tally.faults].flatMap(([id, fault]) => {
+    const code = seen.exchanges.find(exchange => exchange.target === `/${id}`)?.code;
+    const explained = backend.overtaken.has(id) && code === 'backend-response-invalid';
+    return explained ? [] : [`${id}: ${fault}, ${code ?? 'no code'}`];
+  });
+  tally.faults.clear();
+  return found;
+}
+
 t.test('after thousands of faulty exchanges everything is at rest, and nothing got mixed', async t => {
   t.comment(`seed ${SEED}, ${EXCHANGES} exchanges`);
   const random = new Random(SEED);
@@ -39,7 +51,7 @@ t.test('after thousands of faulty exchanges everything is at rest, and nothing g
     [listenerSettings({ timeouts: { requestHeadMs: 3_000, requestBodyMs: 3_000, responseMs: 3_000 } })],
     [backendSettings([backend.port])],
   );
-  const tally: Tally = { exchanges: 0, clean: 0, statuses: new Map(), faults: [] };
+  const tally: Tally = { exchanges: 0, clean: 0, statuses: new Map(), faults: new Map() };
   let name = 0;
   const client = async (limit: number) => {
     while (tally.exchanges < limit) {
@@ -51,14 +63,17 @@ t.test('after thousands of faulty exchanges everything is at rest, and nothing g
 
   await clients(EXCHANGES / 10);
   await usher.seen.atRest();
+  const faults = unexplained(tally, backend, usher.seen);
   usher.seen.exchanges.length = 0;
   const heapBefore = heapAtRest();
   await clients(EXCHANGES);
   await usher.seen.atRest();
+  faults.push(...unexplained(tally, backend, usher.seen));
   usher.seen.exchanges.length = 0;
 
   t.comment(`${tally.exchanges} exchanges, ${tally.clean} clean, statuses ${JSON.stringify([...tally.statuses])}`);
-  t.same(tally.faults.slice(0, 20), [], 'no client saw a fault that was not planned');
+  t.comment(`${backend.overtaken.size} came on a connection behind unasked bytes that were still on their way`);
+  t.same(faults.slice(0, 20), [], 'no client saw a fault that was not planned');
   t.same(backend.faults.slice(0, 20), [], 'no request reached the backend damaged or mixed');
   t.same(unhandled, [], 'no promise was left unhandled');
   t.notOk(usher.seen.codes.includes('internal-error'), 'usher met no unexpected error');

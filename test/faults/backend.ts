@@ -29,18 +29,24 @@ export interface FaultyBackend {
   readonly port: number;
   /** What went wrong, in words; empty when nothing did. */
   readonly faults: string[];
+  /**
+   * Requests that came on a connection behind bytes that nobody had asked for: those were still on their way when the
+   * connection was lent again, which nobody can see (RFC 9112 9.2), so 502 is a right answer to these and no others.
+   */
+  readonly overtaken: Set<string>;
   readonly open: () => number;
 }
 
 /** Starts it; every connection is answered request by request. */
 export async function startFaultyBackend(t: Test, random: Random): Promise<FaultyBackend> {
   const faults: string[] = [];
+  const overtaken = new Set<string>();
   const sockets = new Set<net.Socket>();
   const server = net.createServer({ allowHalfOpen: false, noDelay: true }, socket => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => {});
-    new Serving(socket, random, faults);
+    new Serving(socket, random, faults, overtaken);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -48,17 +54,20 @@ export async function startFaultyBackend(t: Test, random: Random): Promise<Fault
     server.close();
     for (const socket of sockets) socket.destroy();
   });
-  return { port: (server.address() as AddressInfo).port, faults, open: () => sockets.size };
+  return { port: (server.address() as AddressInfo).port, faults, overtaken, open: () => sockets.size };
 }
 
 class Serving {
   private readonly reader = new MessageReader();
   private request: Message | undefined;
+  /** Whether bytes that nobody asked for went out behind a response. */
+  private spoilt = false;
 
   constructor(
     private readonly socket: net.Socket,
     private readonly random: Random,
     private readonly faults: string[],
+    private readonly overtaken: Set<string>,
   ) {
     socket.on('data', (bytes: Buffer) => {
       this.reader.push(bytes);
@@ -83,6 +92,7 @@ class Serving {
 
   private takeHead(): Message | undefined {
     const head = this.reader.head();
+    if (head !== undefined && this.spoilt) this.overtaken.add(head.fields.get('x-id') ?? '');
     if (head !== undefined && planOf(head).behaviour === 'early') this.answer(head);
     return head;
   }
@@ -128,12 +138,10 @@ class Serving {
       case 'split':
         this.inPieces(Buffer.concat([Buffer.from(lengthHead), content]));
         break;
-      case 'unasked-behind': {
-        // In one segment with the response: what comes later than that meets the next exchange (RFC 9112 9.2).
-        const unasked = length > MAX_SEGMENT_CONTENT ? '' : 'HTTP/1.1 200 OK\r\n';
-        socket.write(Buffer.concat([Buffer.from(lengthHead), content, Buffer.from(unasked)]));
+      case 'unasked-behind':
+        socket.write(Buffer.concat([Buffer.from(lengthHead), content, Buffer.from('HTTP/1.1 200 OK\r\n')]));
+        this.spoilt = true;
         break;
-      }
       case 'reset':
         socket.resetAndDestroy();
         break;
@@ -170,9 +178,6 @@ class Serving {
     send(0);
   }
 }
-
-/** Fits one segment of loopback with its head, bytes. */
-const MAX_SEGMENT_CONTENT = 16_000;
 
 function planOf(request: Message): { readonly behaviour: Behaviour; readonly length: number } {
   const [behaviour = 'length', length = '0'] = (request.fields.get('x-plan') ?? '').split(' ');
