@@ -33,6 +33,21 @@ function count(): void {
     counts[name] += Number(new RegExp(`\\b${name}: (\\d+)`).exec(line)?.[1] ?? 0);
 }
 
+const MAX_FAILURES = 20;
+const MAX_FAILURE_LINES = 30;
+const failures: string[] = [];
+
+/** Keeps what TAP says of each assertion that failed, for the end of the output: the part of a long log that is read. */
+function keepFailures(): void {
+  let lines = 0;
+  for (const line of readFileSync(RESULTS, 'utf8').split('\n')) {
+    if (/^ +not ok /.test(line)) lines = MAX_FAILURE_LINES;
+    if (lines === 0 || failures.length > MAX_FAILURES * MAX_FAILURE_LINES) continue;
+    failures.push(line);
+    lines = /^ +\.\.\.$/.test(line) ? 0 : lines - 1;
+  }
+}
+
 /** The rooms in which every line and branch is run by a test. */
 const COVERED = /\/src\/(?:http|proxy-header)\//;
 const COVERAGE = join('.tap', 'report', 'coverage-final.json');
@@ -74,6 +89,7 @@ async function run(files: readonly string[], coverage: readonly string[], env: N
   );
   const [code] = (await once(child, 'exit')) as [number | null];
   count();
+  keepFailures();
   return code === 0;
 }
 
@@ -98,5 +114,6 @@ if (missing.length > 0) process.stdout.write(`Left out, because they are not ins
 if (measured)
   process.stdout.write(`Lines and branches of src/http and src/proxy-header that no test runs: ${gaps.length}\n`);
 for (const gap of gaps) process.stdout.write(`  ${gap}\n`);
+for (const line of failures) process.stdout.write(`${line}\n`);
 process.stdout.write(`${counts.pass} passed, ${counts.fail} failed, ${counts.skip} skipped\n`);
 process.exitCode = gaps.length === 0 && passed ? 0 : 1;
