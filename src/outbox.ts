@@ -4,7 +4,14 @@
  * is a copy of up to 16 KiB (a microsecond); the gain is one `write` instead of `writev`, and nothing to collect.
  */
 import type { Socket } from 'node:net';
-import { SHARED } from './read-buffers.js';
+import { Beginnings, SHARED, type Target } from './read-buffers.js';
+
+/** What the outbox writes to. */
+export type Sink = Pick<Socket, 'write'> &
+  Target & {
+    /** @returns false: nothing was sent, use `write` */
+    sendNow?(bytes: Buffer): boolean;
+  };
 
 const STORE_BYTES = 64 * 1024;
 /** Larger pieces are written from where they are. */
@@ -12,12 +19,13 @@ const LARGE = 16 * 1024;
 
 export class Outbox {
   /** Sockets that were handed pieces of the watched memory where it lay. */
-  readonly handedTo: Socket[] = [];
+  readonly handedTo: Sink[] = [];
   private watched: ArrayBufferLike | undefined;
   private store = Buffer.allocUnsafeSlow(STORE_BYTES);
+  private beginnings = new Beginnings(this.store);
   private start = 0;
   private end = 0;
-  private socket: Socket | undefined;
+  private socket: Sink | undefined;
 
   /** From now on `handedTo` tells who is handed pieces of this memory. */
   watch(memory: Buffer): void {
@@ -26,7 +34,7 @@ export class Outbox {
   }
 
   /** Queues bytes, or text whose characters are all below U+0100. What waits for another socket goes out first. */
-  put(socket: Socket, bytes: Buffer | string): void {
+  put(socket: Sink, bytes: Buffer | string): void {
     if (this.socket !== socket) this.flush();
     if (bytes.length > LARGE) this.putLarge(socket, bytes);
     else {
@@ -41,7 +49,7 @@ export class Outbox {
     return bytes.length;
   }
 
-  private putLarge(socket: Socket, bytes: Buffer | string): void {
+  private putLarge(socket: Sink, bytes: Buffer | string): void {
     this.flush();
     if (typeof bytes === 'string') socket.write(bytes, 'latin1');
     else if (bytes.buffer === SHARED.buffer) socket.write(Buffer.from(bytes));
@@ -54,12 +62,13 @@ export class Outbox {
   private renew(): void {
     this.flush();
     this.store = Buffer.allocUnsafeSlow(STORE_BYTES);
+    this.beginnings = new Beginnings(this.store);
     this.start = 0;
     this.end = 0;
   }
 
   /** Sends what waits for this socket. */
-  flushFor(socket: Socket): void {
+  flushFor(socket: Sink): void {
     if (this.socket === socket) this.flush();
   }
 
@@ -68,13 +77,19 @@ export class Outbox {
     if (socket === undefined) return;
     this.socket = undefined;
     // Behind other bytes it will wait: a copy of its own, so that a few bytes don't keep the whole store in memory.
-    const behind = socket.writableLength > 0;
-    const piece = this.store.subarray(start, end);
-    if (!socket.destroyed) socket.write(behind ? Buffer.from(piece) : piece);
+    const behind = isBusy(socket);
+    const piece = start === 0 ? this.beginnings.of(end) : this.store.subarray(start, end);
+    if (!socket.destroyed && (behind || socket.sendNow?.(piece) !== true)) {
+      socket.write(behind ? Buffer.from(piece) : piece);
+    }
     // The memory is free again when the system has taken all of it.
-    if (behind || socket.writableLength === 0) this.end = start;
+    if (behind || !isBusy(socket)) this.end = start;
     else this.start = end;
   }
+}
+
+function isBusy({ writableLength, sending }: Target): boolean {
+  return writableLength > 0 || sending === true;
 }
 
 /** The one of this process: events don't overlap, so that one store serves all sockets. */

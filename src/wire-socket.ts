@@ -4,8 +4,17 @@
  * wire of a socket that others made listens to 'data'.
  */
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
+import { getSystemErrorName } from 'node:util';
+import {
+  type DirectHandle,
+  type DirectUser,
+  directHandle,
+  learnToWrite,
+  readDirectly,
+  writeDirectly,
+} from './handle.js';
 import { outbox } from './outbox.js';
-import { BulkBuffers, SHARED, waits } from './read-buffers.js';
+import { BulkBuffers, SHARED, sharedBeginnings, waits } from './read-buffers.js';
 
 /** What a socket does with its bytes; `Wire` is the only one. */
 export interface SocketUser {
@@ -13,6 +22,8 @@ export interface SocketUser {
   takeBytes(bytes: Buffer): void;
   /** A write failed. @returns whether the socket should live on until it has been read to its end */
   writeFailed(error: Error): boolean;
+  /** What had been sent directly and was not taken at once has been taken. */
+  sentAll(): void;
 }
 
 /** What Node's constructor understands beyond its types. */
@@ -27,8 +38,12 @@ interface Options extends SocketConstructorOpts {
 /** TCP keep-alive finds a peer that vanished without FIN; 60 s is below the idle limits of both balancers. */
 export const KEEP_ALIVE_DELAY_MS = 60_000;
 
-export class WireSocket extends Socket {
-  user: SocketUser | undefined = undefined;
+export class WireSocket extends Socket implements DirectUser {
+  /** Bytes sent directly wait below the stream. */
+  sending = false;
+  seen = 0;
+  private user: SocketUser | undefined = undefined;
+  private handle: DirectHandle | undefined = undefined;
   /** The buffer of its own that it reads into; undefined: the shared one. */
   bulk: Buffer | undefined = undefined;
 
@@ -61,6 +76,57 @@ export class WireSocket extends Socket {
     return socket;
   }
 
+  /** The socket is connected; from now on it serves `user`. */
+  serve(user: SocketUser): void {
+    this.user = user;
+    this.handle = directHandle(this);
+    if (this.handle === undefined) return;
+    readDirectly(this.handle, this);
+    learnToWrite(this.handle);
+  }
+
+  takeCount(count: number): Buffer | undefined {
+    const { bulk } = this;
+    if (bulk !== undefined) return this.takeBulk(bulk, bulk.subarray(0, count));
+    this.user?.takeBytes(sharedBeginnings.of(count));
+    // A full buffer tells of a transfer.
+    if (count === SHARED.length && !this.destroyed) this.bulk = bulkBuffers.take();
+    return this.bulk;
+  }
+
+  /** Keeps the buffer while it comes in well filled and its bytes are sent at once. */
+  private takeBulk(bulk: Buffer, bytes: Buffer): Buffer | undefined {
+    reading = this;
+    outbox.watch(bulk);
+    this.user?.takeBytes(bytes);
+    reading = undefined;
+    const ebbs = bytes.length < SHARED.length;
+    const { handedTo } = outbox;
+    if (!this.destroyed && !ebbs && !handedTo.some(waits)) return undefined;
+    bulkBuffers.giveBack(bulk, handedTo);
+    this.bulk = this.destroyed || ebbs ? undefined : bulkBuffers.take();
+    return this.bulk ?? SHARED;
+  }
+
+  /**
+   * Sends bytes at once, when nothing waits in front of them. They must not be changed while {@link sending}.
+   * @returns false: nothing was sent, the stream has to do it
+   */
+  sendNow(bytes: Buffer): boolean {
+    const { handle } = this;
+    if (handle === undefined || this.sending || this.writableLength > 0 || this.writableEnded) return false;
+    const outcome = writeDirectly(handle, bytes, this);
+    this.sending = outcome === 'queued';
+    return outcome !== 'untouched';
+  }
+
+  sent(status: number): void {
+    this.sending = false;
+    if (this.destroyed) return;
+    if (status === 0) this.user?.sentAll();
+    else this.destroy(writeError(status));
+  }
+
   override destroy(error?: Error): this {
     const failedWrite = error !== undefined && !this.destroyed && isOfWrite(error);
     if (failedWrite && this.patient && this.user?.writeFailed(error) === true) return this;
@@ -70,8 +136,15 @@ export class WireSocket extends Socket {
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     // While it is being read, who has the bytes is known only when the reader returns.
     if (this.bulk !== undefined && reading !== this) bulkBuffers.giveBack(this.bulk);
+    this.handle = undefined;
     super._destroy(error, callback);
   }
+}
+
+/** As Node makes it for a write of its own. */
+function writeError(status: number): NodeJS.ErrnoException {
+  const code = getSystemErrorName(status);
+  return Object.assign(new Error(`write ${code}`), { errno: status, code, syscall: 'write' });
 }
 
 function isOfWrite(error: NodeJS.ErrnoException): boolean {
@@ -86,43 +159,17 @@ let reading: WireSocket | undefined;
 /** What the socket that was read last reads into from now on; undefined: no change. */
 let next: Buffer | undefined = SHARED;
 
-/** Node asks for the buffer when it makes a socket and behind every read. */
+/** Node asks for the buffer when it makes a socket and behind every read that it tells of itself. */
 function nextBuffer(): Buffer | undefined {
   const buffer = next;
   next = SHARED;
   return buffer;
 }
 
-/** Node calls it as a method of the socket: one function for all of them. */
-function onRead(this: unknown, count: number, buffer: Uint8Array): boolean {
-  const socket = this as WireSocket;
-  const bytes = (buffer as Buffer).subarray(0, count);
-  if (socket.bulk !== undefined) next = readBulk(socket, socket.bulk, bytes);
-  else {
-    socket.user?.takeBytes(bytes);
-    // A full buffer tells of a transfer.
-    next = count === buffer.length && !socket.destroyed ? startBulk(socket) : undefined;
-  }
+/** Node calls it as a method of the socket, where the handle can't be asked directly: one function for all of them. */
+function onRead(this: unknown, count: number): boolean {
+  next = (this as WireSocket).takeCount(count);
   return true;
-}
-
-function startBulk(socket: WireSocket): Buffer | undefined {
-  socket.bulk = bulkBuffers.take();
-  return socket.bulk;
-}
-
-/** Keeps the buffer while it comes in well filled and its bytes are sent at once. */
-function readBulk(socket: WireSocket, bulk: Buffer, bytes: Buffer): Buffer | undefined {
-  reading = socket;
-  outbox.watch(bulk);
-  socket.user?.takeBytes(bytes);
-  reading = undefined;
-  const ebbs = bytes.length < SHARED.length;
-  const { handedTo } = outbox;
-  if (!socket.destroyed && !ebbs && !handedTo.some(waits)) return undefined;
-  bulkBuffers.giveBack(bulk, handedTo);
-  socket.bulk = socket.destroyed || ebbs ? undefined : bulkBuffers.take();
-  return socket.bulk ?? SHARED;
 }
 
 const ONREAD: OnReadOpts = { buffer: nextBuffer as () => Uint8Array, callback: onRead };

@@ -3,6 +3,7 @@
  * The corridor and the rooms hand a wire from reader to reader; nobody else listens to the socket.
  */
 import type { Socket } from 'node:net';
+import { queuedOn } from './handle.js';
 import { outbox } from './outbox.js';
 import { type SocketUser, WireSocket } from './wire-socket.js';
 
@@ -54,6 +55,8 @@ export class Wire implements SocketUser {
   private heard = false;
 
   private readonly owner: WireOwner | undefined;
+  /** The socket again, when it is one that shares its read buffer. */
+  private readonly shared: WireSocket | undefined;
 
   constructor(socket: Socket, reader: WireReader, owner?: WireOwner) {
     this.socket = socket;
@@ -64,8 +67,9 @@ export class Wire implements SocketUser {
     socket.on('close', socketOnClose);
     socket.on('drain', socketOnDrain);
     socket.on('end', socketOnEnd);
-    if (socket instanceof WireSocket) socket.user = this;
-    else socket.on('data', socketOnData);
+    this.shared = socket instanceof WireSocket ? socket : undefined;
+    if (this.shared === undefined) socket.on('data', socketOnData);
+    else this.shared.serve(this);
   }
 
   /** Queues bytes, or text whose characters are all below U+0100. Look at {@link congested} afterwards. */
@@ -79,7 +83,8 @@ export class Wire implements SocketUser {
    * (A full queue alone says less: what was written while corked fills it until the very `uncork` that empties it.)
    */
   get congested(): boolean {
-    return this.socket.writableNeedDrain && this.socket.writableLength > 0;
+    const { socket } = this;
+    return (socket.writableNeedDrain && socket.writableLength > 0) || this.shared?.sending === true;
   }
 
   /** Between `cork` and `uncork` writes are gathered into one system call. */
@@ -125,7 +130,7 @@ export class Wire implements SocketUser {
    */
   closeSent(): void {
     outbox.flushFor(this.socket);
-    if (this.socket.writableLength === 0) this.socket.destroy();
+    if (this.queued === 0) this.socket.destroy();
     else this.socket.destroySoon();
   }
 
@@ -188,6 +193,15 @@ export class Wire implements SocketUser {
     return true;
   }
 
+  sentAll(): void {
+    if (this.congested) return;
+    try {
+      this.reader.onDrain();
+    } catch (error) {
+      fault(this, error);
+    }
+  }
+
   private readOn(error: Error): void {
     this.heard = false;
     // The first call is made before the loop polls again, the second behind it.
@@ -210,9 +224,9 @@ export class Wire implements SocketUser {
     this.owner?.wireClosed();
   }
 
-  /** Bytes queued and not yet taken by the system. */
+  /** What is queued and not yet taken by the system: 0, or a number that falls with every byte that it takes. */
   get queued(): number {
-    return this.socket.writableLength;
+    return queuedOn(this.socket);
   }
 }
 

@@ -10,6 +10,7 @@ const SRC = fileURLToPath(new URL('../../src', import.meta.url));
 const GROUND = [
   'address',
   'codes',
+  'handle',
   'held',
   'lease',
   'observer',
