@@ -91,13 +91,20 @@ export function endpointWords({ host, port }: HostPort): string {
 /** Whether two listen addresses cannot both be bound. */
 export function sameListen(a: HostPort, b: HostPort): boolean {
   if (a.port !== b.port) return false;
-  if (isWildcard(a.host) || isWildcard(b.host) || a.host === b.host) return true;
+  if (covers(a.host, b.host) || covers(b.host, a.host)) return true;
   return (a.host === 'localhost' && oneHost.has(b.host)) || (b.host === 'localhost' && oneHost.has(a.host));
+}
+
+/** Whether a listener on `host` takes the port of `other` too: `::` is both families, `0.0.0.0` has no IPv6 address. */
+function covers(host: string, other: string): boolean {
+  if (host === '0.0.0.0') return other === '::' || !other.includes(':');
+  return host === '::' || host === other;
 }
 
 /** Whether a connection to `endpoint` would arrive at `listen`. Other addresses of this machine are not known here. */
 export function reaches(endpoint: HostPort, listen: HostPort): boolean {
   if (endpoint.port !== listen.port) return false;
+  if (listen.host === '0.0.0.0' && endpoint.host.includes(':')) return false;
   if (isWildcard(listen.host)) return oneHost.has(endpoint.host) || endpoint.host.startsWith('127.');
   return sameEndpoint(endpoint, listen);
 }

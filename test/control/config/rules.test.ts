@@ -130,6 +130,15 @@ const cases: readonly Case[] = [
     expect: [],
   },
   {
+    name: 'duplicate-listen: 0.0.0.0 leaves the addresses of IPv6 free',
+    text: file(
+      'listeners:',
+      listener('a', 'listen: 0.0.0.0:80', 'backendPort: 11'),
+      listener('b', 'listen: "[::1]:80"', 'backendPort: 12'),
+    ),
+    expect: [],
+  },
+  {
     name: 'forwarding-loop: a backend port that is a listener',
     text: file(
       'listeners:',
