@@ -177,7 +177,8 @@ function pathValue(target: string, pattern: string): string | undefined {
   return found.join('/');
 }
 
-const MAX_NAME_LENGTH = 64;
+/** With room for `usher-` in front of every name of a backend. */
+const MAX_NAME_LENGTH = 128;
 
 /** Why a cookie must not have that name, as the rest of a sentence; undefined: it may. */
 export function cookieNameFault(name: string): string | undefined {

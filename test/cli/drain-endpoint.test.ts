@@ -291,7 +291,7 @@ t.test('beside a running usher: new sessions avoid it, known ones keep it, until
 
   const visits = [await visit(t, listen), await visit(t, listen)];
   const known = visits.find(({ server }) => server === 'one')?.cookie ?? '';
-  t.match(known, /^usher=./, 'there is a session on it');
+  t.match(known, /^usher-pool=./, 'there is a session on it');
   const busy = await connect(t, listen, `${HEADER}GET /hold HTTP/1.1\r\nHost: a\r\nCookie: ${known}\r\n\r\n`);
   const answer = await isHeld();
 

@@ -9,27 +9,37 @@ import { nearest } from './nearest.js';
 import { show } from './problem.js';
 import { routePath, scalar, withRule } from './scalars.js';
 
-const COOKIE = 'usher';
 const SOCKET_IO_PATH = '/socket.io/';
 const MIN_SECRET = 16;
 const MAX_SECRET = 1024;
 const MAX_NAME = 128;
 
 type Balance = BackendSettings['balance'];
+type Cookie = Extract<AffinitySettings, { readonly kind: 'cookie' }>;
+
+/** As it is written: a cookie may be left without a name. */
+export type AffinityConfig =
+  | Exclude<AffinitySettings, Cookie>
+  | (Omit<Cookie, 'name'> & { readonly name: string | undefined });
+
+/** With a name for its cookie: each backend has its own, so that those of one site don't replace each other's. */
+export function namedAffinity(affinity: AffinityConfig, backend: string): AffinitySettings {
+  return affinity.kind === 'cookie' ? { ...affinity, name: affinity.name ?? `usher-${backend}` } : affinity;
+}
 
 /** How sessions without a place are balanced; `written`: what `balance` says, undefined when it is left out. */
-export function placement(written: Balance | undefined, affinity: AffinitySettings | undefined): Balance {
+export function placement(written: Balance | undefined, affinity: AffinityConfig | undefined): Balance {
   if (affinity === undefined) return written ?? 'round-robin';
   return isRemembered(affinity) ? (written ?? 'hash') : 'hash';
 }
 
 /** Whether the client brings the endpoint along, so that a balance chooses for new sessions only; else its key decides. */
-export function isRemembered({ kind }: AffinitySettings): boolean {
+export function isRemembered({ kind }: AffinityConfig): boolean {
   return kind === 'cookie' || kind === 'socket.io';
 }
 
 /** How it is written, for messages: `affinity: cookie`, `affinity: { header: x-room }`. */
-export function affinityWords(affinity: AffinitySettings): string {
+export function affinityWords(affinity: AffinityConfig): string {
   if (affinity.kind === 'header' || affinity.kind === 'query')
     return `affinity: { ${affinity.kind}: ${affinity.name} }`;
   return affinity.kind === 'path' ? `affinity: { path: ${affinity.pattern} }` : `affinity: ${affinity.kind}`;
@@ -41,17 +51,15 @@ export const affinity = () =>
     error: issue => withRule('invalid-value', wrongWords(issue.input)),
   });
 
-function byName(kind: 'client-ip' | 'cookie' | 'socket.io'): AffinitySettings {
-  if (kind === 'cookie') return { kind, name: COOKIE, secret: undefined };
+function byName(kind: 'client-ip' | 'cookie' | 'socket.io'): AffinityConfig {
+  if (kind === 'cookie') return { kind, name: undefined, secret: undefined };
   return kind === 'socket.io' ? { kind, path: SOCKET_IO_PATH } : { kind };
 }
 
 const cookie = z.strictObject({
-  name: key(
-    scalar(readCookieName, { type: 'string', maxLength: MAX_NAME }),
-    COOKIE,
-    'Name of the cookie that usher sets.',
-  ),
+  name: scalar(readCookieName, { type: 'string', maxLength: MAX_NAME })
+    .optional()
+    .describe('Name of the cookie that usher sets. Default: usher- and the name of the backend.'),
   secret: scalar(readSecret, { type: 'string', minLength: MIN_SECRET, maxLength: MAX_SECRET })
     .optional()
     .describe(
@@ -78,7 +86,7 @@ const mapping = z
       .describe('A parameter of the query, such as room. No default.'),
   })
   .meta({ minProperties: 1, maxProperties: 1 })
-  .transform((written, context): AffinitySettings => {
+  .transform((written, context): AffinityConfig => {
     const given = givenKeys(written);
     // Nothing is missing where a key was misspelt, which is told already.
     if (given.length > 1 || (given.length === 0 && context.issues.length === 0)) {
@@ -114,7 +122,8 @@ function wrongWords(input: unknown): string {
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 function readCookieName(input: unknown): Reading<string> {
-  const fault = typeof input === 'string' ? cookieNameFault(input) : 'is not a cookie name: write text such as usher';
+  const fault =
+    typeof input === 'string' ? cookieNameFault(input) : 'is not a cookie name: write text such as usher-chat';
   if (typeof input === 'string' && fault === undefined) return { value: input };
   return { rule: 'invalid-cookie-name', fault: `${show(input)} ${fault}` };
 }

@@ -9,7 +9,7 @@ import type {
   RouteSettings,
   Settings,
 } from '../../settings.js';
-import { placement } from './affinity.js';
+import { namedAffinity, placement } from './affinity.js';
 import { checkTimeout } from './health-check.js';
 import { type BackendConfig, backendDefaults, type Config, type ListenerConfig } from './schema.js';
 
@@ -90,12 +90,12 @@ function sentHeaders({ listeners }: Config): ReadonlyMap<string, 'v1' | 'v2'> {
 }
 
 function buildBackend(name: string, backend: BackendConfig, checkHeader: 'v1' | 'v2' | undefined): BackendSettings {
-  const { balance, healthCheck } = backend;
+  const { affinity, balance, healthCheck } = backend;
   return {
     name,
     ...buildEndpoints(backend.endpoints),
-    balance: placement(balance, backend.affinity),
-    affinity: backend.affinity ?? (balance === 'hash' ? { kind: 'client-ip' } : undefined),
+    balance: placement(balance, affinity),
+    affinity: buildAffinity(name, backend),
     loadBound: backend.loadBound,
     healthCheck: buildHealthCheck(healthCheck),
     slowStartMs: backend.slowStart,
@@ -104,6 +104,11 @@ function buildBackend(name: string, backend: BackendConfig, checkHeader: 'v1' | 
     timeouts: { connectMs: backend.timeouts.connect, idleMs: backend.timeouts.idle },
     limits: { idleConnections: backend.limits.idleConnections },
   };
+}
+
+function buildAffinity(name: string, { affinity, balance }: BackendConfig): BackendSettings['affinity'] {
+  if (affinity !== undefined) return namedAffinity(affinity, name);
+  return balance === 'hash' ? { kind: 'client-ip' } : undefined;
 }
 
 function buildEndpoints(items: BackendConfig['endpoints']): Pick<BackendSettings, 'endpoints' | 'dns'> {

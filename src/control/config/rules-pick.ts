@@ -1,8 +1,8 @@
 /** Rules about how an endpoint is picked, and how it is checked. */
-import { affinityWords, isRemembered, placement } from './affinity.js';
-import { formatPath } from './problem.js';
+import { affinityWords, isRemembered, namedAffinity, placement } from './affinity.js';
+import { byPosition, formatPath, type Path } from './problem.js';
 import { formatDuration } from './units.js';
-import type { Finding, View } from './view.js';
+import type { BackendUse, Finding, View } from './view.js';
 
 /** `affinity-balance`: the key of an affinity decides alone, so another balance would be a promise that is not kept. */
 export function* affinityBalance(view: View): Iterable<Finding> {
@@ -23,6 +23,53 @@ export function* affinityNeedsHttp(view: View): Iterable<Finding> {
     const message = `${other} has ${affinityWords(affinity)}, which protocol tcp cannot see: use affinity: client-ip, or give this listener a backend of its own`;
     yield { rule: 'affinity-needs-http', path, message };
   }
+}
+
+/** `duplicate-cookie-name`: a browser keeps one cookie of a name, so two backends of a site would replace each other's. */
+export function* duplicateCookieName(view: View): Iterable<Finding> {
+  const names = cookieNames(view);
+  const seen: BackendUse[] = [];
+  const told = new Set<string>();
+  for (const use of view.backendUses().filter(({ backend }) => names.has(backend))) {
+    const other = seen.find(
+      earlier => names.get(earlier.backend) === names.get(use.backend) && shareBrowsers(earlier, use),
+    );
+    seen.push(use);
+    if (other === undefined) continue;
+    const [first, second] = inOrderOfNames(view, other.backend, use.backend);
+    if (told.has(second)) continue;
+    told.add(second);
+    const holder = view.mention(formatPath(['backends', first]), cookieNamePath(first));
+    const message = `${names.get(second)} is the cookie of ${holder} already, and ${view.mention(use.owner, use.path)} uses both, so each would replace the other's in a browser: write another name, or remove the key, and it is usher-${second}`;
+    yield { rule: 'duplicate-cookie-name', path: cookieNamePath(second), message };
+  }
+}
+
+/** The name of the cookie of each backend that sets one. */
+function cookieNames(view: View): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  for (const [backend, { affinity }] of Object.entries(view.config.backends)) {
+    const named = affinity && namedAffinity(affinity, backend);
+    if (named?.kind === 'cookie') names.set(backend, named.name);
+  }
+  return names;
+}
+
+/** Whether one browser may send what both would have set: cookies stay with the host that set them (RFC 6265 5.3). */
+function shareBrowsers(a: BackendUse, b: BackendUse): boolean {
+  if (a.name !== b.name || a.backend === b.backend) return false;
+  return a.host === undefined || b.host === undefined || a.host === b.host;
+}
+
+/** The one to be told last: its name is written. */
+function inOrderOfNames(view: View, a: string, b: string): readonly [string, string] {
+  const isWritten = (backend: string) => view.isGiven(...cookieNamePath(backend));
+  if (isWritten(a) !== isWritten(b)) return isWritten(a) ? [b, a] : [a, b];
+  return byPosition(view.place(cookieNamePath(a)), view.place(cookieNamePath(b))) < 0 ? [a, b] : [b, a];
+}
+
+function cookieNamePath(backend: string): Path {
+  return ['backends', backend, 'affinity', 'cookie', 'name'];
 }
 
 /** `load-bound-needs-hash`: the other balances level the load by themselves. */

@@ -13,6 +13,7 @@ import { cidrHostBits, httpOnlyKey, proxyHeaderTimeoutShort, routesOnTcp, truste
 import {
   affinityBalance,
   affinityNeedsHttp,
+  duplicateCookieName,
   healthNeedsPath,
   healthTimeout,
   loadBoundNeedsHash,
@@ -39,6 +40,7 @@ export const rules: readonly Rule[] = [
   proxyHeaderTimeoutShort,
   affinityBalance,
   affinityNeedsHttp,
+  duplicateCookieName,
   loadBoundNeedsHash,
   healthNeedsPath,
   healthTimeout,

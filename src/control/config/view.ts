@@ -22,6 +22,8 @@ export interface BackendUse {
   readonly name: string;
   readonly listener: ListenerConfig;
   readonly backend: string;
+  /** The only host whose requests go there; undefined: every host. */
+  readonly host: string | undefined;
   /** `listeners.chat`. */
   readonly owner: string;
   /** Where it names the backend. */
@@ -80,15 +82,18 @@ export class View {
   backendUses(): readonly BackendUse[] {
     const uses = Object.entries(this.config.listeners).flatMap(([name, listener]): BackendUse[] => {
       const path = ['listeners', name];
-      const at = (backend: string, ...rest: Path) => ({
+      const at = (backend: string, host: string | undefined, ...rest: Path) => ({
         name,
         listener,
         backend,
+        host,
         owner: formatPath(path),
         path: [...path, ...rest],
       });
-      const routes = (listener.routes ?? []).map(({ backend }, index) => at(backend, 'routes', index, 'backend'));
-      return listener.backend === undefined ? routes : [at(listener.backend, 'backend'), ...routes];
+      const routes = (listener.routes ?? []).map(({ backend, host }, index) =>
+        at(backend, host, 'routes', index, 'backend'),
+      );
+      return listener.backend === undefined ? routes : [at(listener.backend, undefined, 'backend'), ...routes];
     });
     return uses.sort((a, b) => byPosition(this.place(a.path), this.place(b.path)));
   }

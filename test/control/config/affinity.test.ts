@@ -1,5 +1,6 @@
 import t from 'tap';
 import { formatProblem } from '../../../src/control/config/problem.js';
+import { cookieNameFault } from '../../../src/http/affinity.js';
 import { settingsOf, told } from './told.js';
 
 const withKeys = (keys: string) =>
@@ -12,9 +13,9 @@ const accepted: readonly (readonly [keys: string, balance: string, affinity: unk
   ['balance: hash', 'hash', { kind: 'client-ip' }],
   ['affinity: client-ip', 'hash', { kind: 'client-ip' }],
   ['affinity: client-ip, balance: hash', 'hash', { kind: 'client-ip' }],
-  ['affinity: cookie', 'hash', { kind: 'cookie', name: 'usher', secret: undefined }],
-  ['affinity: cookie, balance: round-robin', 'round-robin', { kind: 'cookie', name: 'usher', secret: undefined }],
-  ['affinity: { cookie: {} }', 'hash', { kind: 'cookie', name: 'usher', secret: undefined }],
+  ['affinity: cookie', 'hash', { kind: 'cookie', name: 'usher-b', secret: undefined }],
+  ['affinity: cookie, balance: round-robin', 'round-robin', { kind: 'cookie', name: 'usher-b', secret: undefined }],
+  ['affinity: { cookie: {} }', 'hash', { kind: 'cookie', name: 'usher-b', secret: undefined }],
   [`affinity: { cookie: { name: at, secret: ${SECRET} } }`, 'hash', { kind: 'cookie', name: 'at', secret: SECRET }],
   ['affinity: socket.io', 'hash', { kind: 'socket.io', path: '/socket.io/' }],
   ['affinity: socket.io, balance: least-connections', 'least-connections', { kind: 'socket.io', path: '/socket.io/' }],
@@ -31,6 +32,15 @@ for (const [keys, balance, affinity] of accepted)
     t.equal(backend?.balance, balance);
     t.strictSame(backend?.affinity, affinity);
   });
+
+t.test('the cookie of a backend with the longest name has a name that every browser takes', async t => {
+  const name = `a${'-'.repeat(62)}`;
+  const text = withKeys('affinity: cookie').replace('backend: b', `backend: ${name}`).replace('  b:', `  ${name}:`);
+  const affinity = settingsOf(text).backends[0]?.affinity;
+  if (affinity?.kind !== 'cookie') throw new Error('it has no cookie');
+  t.equal(affinity.name, `usher-${name}`);
+  t.equal(cookieNameFault(affinity.name), undefined);
+});
 
 const at = 'backends.b.affinity';
 const choice = 'one of cookie, socket.io, path, header and query';
@@ -70,7 +80,7 @@ const refused: readonly (readonly [value: string, rule: string, path: string, me
     '{ cookie: { name: 5 } }',
     'invalid-cookie-name',
     `${at}.cookie.name`,
-    '5 is not a cookie name: write text such as usher',
+    '5 is not a cookie name: write text such as usher-chat',
   ],
   [
     '{ socket.io: { path: engine.io } }',

@@ -4,6 +4,11 @@ import { places, told } from './told.js';
 const withBackend = (keys: string, listener = '') =>
   `listeners:\n  a: { listen: 80, backend: b, trustedSources: [10.0.0.0/8]${listener} }\nbackends:\n  b: { endpoints: [1], ${keys} }\n`;
 const tcp = ', protocol: tcp';
+/** Two backends of one listener. */
+const withTwo = (one: string, two: string, routes = '{ path: /two/, backend: two }') =>
+  `listeners:\n  a: { listen: 80, proxyProtocol: off, backend: one, routes: [${routes}] }\nbackends:\n  one: { endpoints: [1], affinity: ${one} }\n  two: { endpoints: [2], affinity: ${two} }\n`;
+const seat = '{ cookie: { name: seat } }';
+const SECOND = 'duplicate-cookie-name 5:48 backends.two.affinity.cookie.name';
 
 interface Case {
   readonly name: string;
@@ -27,6 +32,41 @@ const cases: readonly Case[] = [
     text: withBackend(`affinity: ${affinity}`, tcp),
     expect: ['affinity-needs-http 2:20 listeners.a.backend'],
   })),
+  { name: 'duplicate-cookie-name', text: withTwo(seat, seat), expect: [SECOND] },
+  {
+    name: 'duplicate-cookie-name: the default of the other backend',
+    text: withTwo('{ cookie: { name: usher-two } }', 'cookie'),
+    expect: ['duplicate-cookie-name 4:48 backends.one.affinity.cookie.name'],
+  },
+  {
+    name: 'duplicate-cookie-name: is told once for many routes',
+    text: withTwo(seat, seat, '{ path: /two/, backend: two }, { path: /2/, backend: two }, { backend: one, path: /x }'),
+    expect: [SECOND],
+  },
+  {
+    name: 'duplicate-cookie-name: routes to one host',
+    text: withTwo(seat, seat, '{ host: a, backend: two }, { host: A, path: /x, backend: one }').replace(
+      'backend: one,',
+      '',
+    ),
+    expect: [SECOND],
+  },
+  {
+    name: 'one cookie name is fine for two hosts, which browsers keep apart',
+    text: withTwo(seat, seat, '{ host: a, backend: two }, { host: b, backend: one }').replace('backend: one,', ''),
+    expect: [],
+  },
+  { name: 'the default names of two backends differ', text: withTwo('cookie', '{ cookie: {} }'), expect: [] },
+  {
+    name: 'one cookie name is fine for a backend that is named twice',
+    text: withTwo(seat, 'client-ip', '{ path: /one/, backend: one }, { path: /two/, backend: two }'),
+    expect: [],
+  },
+  {
+    name: 'one cookie name is fine for the backends of two listeners',
+    text: withTwo(seat, seat).replace(', routes: [', ' }\n  c: { listen: 81, proxyProtocol: off, routes: ['),
+    expect: [],
+  },
   ...['affinity: client-ip', 'balance: hash', 'balance: round-robin'].map(keys => ({
     name: `${keys} is fine with protocol tcp`,
     text: withBackend(keys, tcp),
@@ -95,6 +135,12 @@ t.test('the words', async t => {
   t.strictSame(words('affinity: { path: "/room/:id" }', tcp), [
     'backends.b (line 4) has affinity: { path: /room/:id }, which protocol tcp cannot see: use affinity: client-ip, or give this listener a backend of its own',
   ]);
+  t.strictSame(
+    told(withTwo(seat, seat)).map(({ message }) => message),
+    [
+      "seat is the cookie of backends.one (line 4) already, and listeners.a (line 2) uses both, so each would replace the other's in a browser: write another name, or remove the key, and it is usher-two",
+    ],
+  );
   t.strictSame(words('loadBound: 2'), [
     'loadBound goes with balance: hash, and the balance here is round-robin: write balance: hash, or remove loadBound',
   ]);
