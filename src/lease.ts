@@ -12,7 +12,10 @@ export interface Ask {
   readonly client: string;
   /** What belongs together has the same key and gets the same endpoint; undefined: the balance decides alone. */
   readonly key: string | undefined;
-  /** Names the endpoint of an earlier request: the value of usher's cookie, or the `sid` of a Socket.IO session. */
+  /**
+   * Names the endpoint of an earlier request: the `sid` of a Socket.IO session, or the value of usher's cookie. A browser
+   * may send several of that name: they stand here in their order, with a space between two.
+   */
   readonly session: string | undefined;
 }
 

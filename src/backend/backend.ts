@@ -133,8 +133,7 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
   }
 
   private cookieFor(endpoint: Endpoint, { session }: Ask): string | undefined {
-    const token = this.tokens?.tokenFor(endpoint);
-    return token === session ? undefined : token;
+    return this.tokens?.missing(endpoint, session);
   }
 
   mayMove(): boolean {

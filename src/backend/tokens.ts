@@ -43,9 +43,21 @@ export class Tokens<E extends { readonly label: string }> {
     return this.byLabel.get(label) ?? this.sign(label);
   }
 
-  /** The endpoint that a token names; undefined: none that there is now. */
-  find(token: string): E | undefined {
-    return this.byToken.get(token);
+  /**
+   * The endpoint that the first of these tokens that names one names; undefined: none that there is now.
+   * @param session one token, or several with a space between two
+   */
+  find(session: string): E | undefined {
+    if (!session.includes(' ')) return this.byToken.get(session);
+    const known = session.split(' ').find(token => this.byToken.has(token));
+    return known === undefined ? undefined : this.byToken.get(known);
+  }
+
+  /** The token that a client should get for its next request; undefined: what it sent leads to this endpoint already. */
+  missing(endpoint: Pick<E, 'label'>, session: string | undefined): string | undefined {
+    const token = this.tokenFor(endpoint);
+    if (session === token || (session !== undefined && this.find(session)?.label === endpoint.label)) return undefined;
+    return token;
   }
 
   private sign(label: string): string {

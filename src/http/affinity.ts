@@ -79,7 +79,7 @@ function prefixed(origin: string, value: string | undefined): string | undefined
 }
 
 function sessionOf(affinity: AffinitySettings, { target, fields }: AskingHead): string | undefined {
-  if (affinity.kind === 'cookie') return cookieValue(fields, affinity.name);
+  if (affinity.kind === 'cookie') return cookieValues(fields, affinity.name);
   if (affinity.kind !== 'socket.io' || !isSocketIo(affinity.path, target)) return undefined;
   const sid = queryValue(target, 'sid');
   return sid !== undefined && isSid(sid) ? sid : undefined;
@@ -114,21 +114,31 @@ function fieldValue(fields: Fields, name: string): string | undefined {
 /** What usher puts into cookies, and more: anything else in one of that name is not usher's. */
 const COOKIE_VALUE = /^[A-Za-z0-9_-]{1,64}$/;
 
+/** A browser may hold one that was set by http, one that was set by https (`Partitioned`), and those of parent domains. */
+const MOST_COOKIES = 4;
+
 /**
- * The first well-formed value of the cookie of that name (RFC 6265 4.2.1; names differ by case). Other pairs, and what
- * is no pair, are passed over.
+ * The first well-formed values of the cookies of that name (RFC 6265 4.2.1; names differ by case) with a space between
+ * two: a stale one in front says nothing about those behind it.
  */
-function cookieValue(fields: Fields, name: string): string | undefined {
+function cookieValues(fields: Fields, name: string): string | undefined {
+  const values: string[] = [];
   for (let i = 0; i < fields.count; i += 1) {
     if (fields.name(i).toLowerCase() !== 'cookie') continue;
     for (const pair of fields.value(i).split(';')) {
-      const equals = pair.indexOf('=');
-      if (equals < 0 || pair.slice(0, equals).trim() !== name) continue;
-      const value = pair.slice(equals + 1).trim();
-      if (COOKIE_VALUE.test(value)) return value;
+      const value = valueIn(pair, name);
+      if (value !== undefined && values.push(value) === MOST_COOKIES) return values.join(' ');
     }
   }
-  return undefined;
+  return values.length === 0 ? undefined : values.join(' ');
+}
+
+/** The well-formed value of a pair of that name. Other pairs, and what is no pair, have none. */
+function valueIn(pair: string, name: string): string | undefined {
+  const equals = pair.indexOf('=');
+  if (equals < 0 || pair.slice(0, equals).trim() !== name) return undefined;
+  const value = pair.slice(equals + 1).trim();
+  return COOKIE_VALUE.test(value) ? value : undefined;
 }
 
 /** The first value of that query parameter that says something; spellings of one value are one (`%20`, `+`). */

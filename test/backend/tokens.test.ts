@@ -53,6 +53,27 @@ t.test('only endpoints that there are can be named', async t => {
   t.equal(tokens.find(token), again, 'it has come back, as another object');
 });
 
+t.test('of several tokens the first that names an endpoint counts', async t => {
+  const tokens = tokensOf('chat', 'secret');
+  const [one, two] = [tokens.tokenFor(ONE), tokens.tokenFor(TWO)];
+  t.equal(tokens.find(`stale ${two}`), TWO);
+  t.equal(tokens.find(`${two} stale`), TWO);
+  t.equal(tokens.find(`stale ${two} ${one}`), TWO);
+  t.equal(tokens.find('stale rotten'), undefined);
+  t.equal(tokens.find(' '), undefined);
+});
+
+t.test('a client misses the token of an endpoint unless what it sent leads there', async t => {
+  const tokens = tokensOf('chat', 'secret');
+  const [one, two] = [tokens.tokenFor(ONE), tokens.tokenFor(TWO)];
+  for (const session of [one, `stale ${one}`, `${one} ${two}`])
+    t.equal(tokens.missing(ONE, session), undefined, session);
+  for (const session of [undefined, 'stale', two, `${two} ${one}`])
+    t.equal(tokens.missing(ONE, session), one, String(session));
+  tokens.swap([TWO]);
+  t.equal(tokens.missing(ONE, one), undefined, 'it has gone, and the client knows it still');
+});
+
 t.test('a made-up token names nothing', async t => {
   const tokens = tokensOf('chat', 'secret');
   const made = ['', ONE.label, '__proto__', 'constructor', Buffer.from(ONE.label).toString('base64url')];

@@ -378,6 +378,17 @@ t.test('cookie: one connection brings the cookies of all, each to its endpoint',
   t.same(await leftovers(usher), NOTHING_LEFT);
 });
 
+t.test('cookie: a stale one of the same name hides none behind it', async t => {
+  const usher = await usherBefore(t, await startNameds(t), { affinity: COOKIE });
+  const { endpoint, cookie } = await visit(usher.port);
+  for (const both of [`${'A'.repeat(22)}; usher=${cookie}`, `${cookie}; usher=${'A'.repeat(22)}`]) {
+    for (const later of await many(4, () => visit(usher.port, { cookie: both }))) {
+      t.same(later, { endpoint, given: undefined, cookie: undefined });
+    }
+  }
+  t.same(await leftovers(usher), NOTHING_LEFT);
+});
+
 t.test('cookie: out of reach of scripts, and secure when the client came by https', async t => {
   const usher = await usherBefore(t, await startNameds(t), { affinity: COOKIE });
   const client = '192.0.2.7';
