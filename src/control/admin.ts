@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { SocketAddress } from '../address.js';
+import { bindingOf } from '../listener/listener.js';
 import type { ListenAddress } from '../settings.js';
 import { watchDoor } from './admin-door.js';
 import { type AdminSources, adminRoutes } from './admin-routes.js';
@@ -49,7 +50,7 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   server.timeout = 30_000;
   const atDoor = putDoorBefore(server, firstBytesMs);
 
-  server.listen({ host: listen.host, port: listen.port });
+  server.listen(bindingOf(listen));
   await once(server, 'listening');
   server.on('error', fail);
 

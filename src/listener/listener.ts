@@ -37,6 +37,11 @@ export class BindError extends Error {
   }
 }
 
+/** Without a host Node binds `::` for both families, or `0.0.0.0` on a machine without IPv6. */
+export function bindingOf({ host, port }: ListenAddress): net.ListenOptions {
+  return host === '::' ? { port } : { host, port };
+}
+
 export class Listener {
   private readonly server: net.Server;
 
@@ -59,9 +64,7 @@ export class Listener {
     return new Promise((resolve, reject) => {
       const onError = (error: NodeJS.ErrnoException) => reject(new BindError(listen, error.code ?? 'unknown'));
       server.once('error', onError);
-      // Without a host Node binds `::` for both families, or `0.0.0.0` on a machine without IPv6.
-      const host = listen.host === '::' ? {} : { host: listen.host };
-      server.listen({ ...host, port: listen.port, backlog: BACKLOG }, () => {
+      server.listen({ ...bindingOf(listen), backlog: BACKLOG }, () => {
         server.off('error', onError);
         server.on('error', error => this.events.acceptFailed(error));
         adoptHandles(server, socket => this.events.accepted(socket));

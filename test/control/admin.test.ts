@@ -5,6 +5,7 @@ import process from 'node:process';
 import t from 'tap';
 import { type Admin, type AdminOptions, startAdmin } from '../../src/control/admin.js';
 import type { EndpointStatus, ProxyStatus } from '../../src/status.js';
+import { withoutIPv6 } from '../support/no-ipv6.js';
 
 const status: ProxyStatus = { state: 'running', listeners: [], backends: [] };
 
@@ -241,6 +242,13 @@ t.test('drain starts for ::1 and for IPv4 on a dual-stack listener', async t => 
     t.match(await talk(there, post), /^HTTP\/1\.1 202 /, address);
   }
   t.equal(admin.drained(), 3);
+});
+
+t.test('on every address, it takes IPv4 alone where there is no IPv6', async t => {
+  const admin = await withoutIPv6(() => start(t, { host: '::' }));
+  t.equal(admin.address.address, '0.0.0.0');
+  const there = { ...admin, address: { address: '127.0.0.1', port: admin.address.port } };
+  t.match(await talk(there, request('GET /livez')), /^HTTP\/1\.1 200 /);
 });
 
 t.test('drain is refused to other peers, even with a header that names a loopback address', async t => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import t, { type Test } from 'tap';
 import { BindError, Listener } from '../../src/listener/listener.js';
+import { withoutIPv6 } from '../support/no-ipv6.js';
 import { turns } from '../support/sockets.js';
 
 function listen(t: Test, host: string, port: number, sockets: net.Socket[] = []): Listener {
@@ -65,6 +66,13 @@ t.test('a listener on :: takes both families', async t => {
   }
   while (sockets.length < 2) await turns(1);
   t.same(sockets.map(socket => socket.remoteFamily).sort(), ['IPv6', 'IPv6'], 'the system maps IPv4');
+});
+
+t.test('a listener on :: takes IPv4 alone where there is no IPv6', async t => {
+  const bound = await withoutIPv6(() => listen(t, '::', 0).bind());
+  t.equal(bound.address, '0.0.0.0');
+  const refused = withoutIPv6(() => listen(t, '::1', 0).bind());
+  await t.rejects(refused, { code: 'EAFNOSUPPORT' }, 'an address is what it is');
 });
 
 t.test('an error while accepting is told, and the listener goes on', async t => {
