@@ -153,8 +153,10 @@ async function ask({ host, port }: HostPort, method: string, path: string, { tim
   const signal = AbortSignal.timeout(timeoutMs);
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      // usher answers its own machine by no other name, and every machine by this one.
+      const local = { Host: 'localhost' };
       // A body of length 0 is sent, or else Node announces a chunked one.
-      const headers = method === 'POST' ? { 'Content-Length': 0 } : {};
+      const headers = method === 'POST' ? { ...local, 'Content-Length': 0 } : local;
       request({ host, port, method, path, headers, agent: false, signal })
         .on('error', reject)
         .on('response', resolve)

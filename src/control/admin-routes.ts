@@ -1,8 +1,8 @@
 /** What the admin listener answers. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { BlockList } from 'node:net';
 import process from 'node:process';
 import type { BackendStatus, EndpointStatus, ProxyStatus } from '../status.js';
+import { isLocalHost, isLoopback } from './loopback.js';
 
 /** Whether traffic may come, and if not, why: a sentence for a person. */
 export type Readiness = boolean | { readonly ready: boolean; readonly why: string };
@@ -68,6 +68,12 @@ function route(
   request: IncomingMessage,
 ): Answer | Promise<Answer> {
   const [path = ''] = (request.url ?? '').split('?', 1);
+  if (!PROBES.has(path) && isRebound(request)) {
+    return text(
+      403,
+      'who asks from this machine names it by an IP address or localhost: ask for http://127.0.0.1, with the port',
+    );
+  }
   const found = routes.get(path) ?? endpointRoute(path, sources);
   if (found === undefined) {
     const known = [...routes.keys(), ...(sources.actions.drainEndpoint === undefined ? [] : ENDPOINT_PATHS)];
@@ -157,14 +163,12 @@ function undrainWords({ name }: BackendStatus, { address, draining, active }: En
   return `${what}: new sessions may come; ${active} active there`;
 }
 
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
+/** What says nothing but whether usher is well, so that anybody may ask by any name. */
+const PROBES: ReadonlySet<string> = new Set(['/livez', '/readyz']);
 
-/** The socket's own address counts: the one in a PROXY header is whatever the peer likes. */
-function isLoopback(address: string | undefined): boolean {
-  if (address === undefined) return false;
-  return loopback.check(address, address.includes(':') ? 'ipv6' : 'ipv4');
+/** Whether a page of another site may be behind a request from this machine; without Host (HTTP/1.0) it is no browser. */
+function isRebound({ socket, headers: { host } }: IncomingMessage): boolean {
+  return host !== undefined && isLoopback(socket.remoteAddress) && !isLocalHost(host);
 }
 
 /**

@@ -111,6 +111,16 @@ t.test('prints what usher says, and names the endpoint as usher does', async t =
   }
 });
 
+t.test(
+  'asks for localhost whatever the admin listener is called, because usher answers its machine by no name',
+  async t => {
+    const address = await stranger(t, (request, response) => {
+      response.setHeader('Content-Type', 'text/plain').end(request.headers.host);
+    });
+    t.strictSame(await run(['chat', '3001'], { admin: address }), { code: 0, out: 'localhost\n', err: '' });
+  },
+);
+
 t.test('--wait ends when nothing has been active for several looks, and says meanwhile what it waits for', async t => {
   const active = [5, 4, 0, 3, 3, 1, 0, 1, 0, 0, 7];
   const pictures = active.map((active, at) => ({ active, draining: at > 0 }));

@@ -61,7 +61,7 @@ async function whole(socket: Socket): Promise<string> {
 }
 
 function request(line: string, ...fields: string[]): string {
-  return [`${line} HTTP/1.1`, 'Host: admin', 'Connection: close', ...fields, '', ''].join('\r\n');
+  return [`${line} HTTP/1.1`, 'Host: localhost', 'Connection: close', ...fields, '', ''].join('\r\n');
 }
 
 function hex(text: string): Uint8Array {
@@ -272,6 +272,37 @@ t.test('drain is refused to web pages', async t => {
     t.match(await talk(admin, request('POST /drain', 'Content-Length: 0', field)), /^HTTP\/1\.1 403 /, field);
   }
   t.equal(admin.drained(), 0);
+});
+
+t.test('a page whose own name points here (DNS rebinding) is told nothing but whether usher is well', async t => {
+  const { admin, asked } = await startWithEndpoints(t);
+  const get = (path: string, host: string, method = 'GET') =>
+    talk(admin, `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  const foreign = ['evil.example', 'evil.example:9180', 'localhost.evil.example', '127.0.0.1.evil.example:80', ''];
+  const words = /^HTTP\/1\.1 403 .*by an IP address or localhost: ask for http:\/\/127\.0\.0\.1, with the port\n$/s;
+  for (const host of foreign) {
+    for (const path of ['/status', '/metrics', '/status?/livez', '/nothing'])
+      t.match(await get(path, host), words, host);
+    for (const path of ['/livez', '/readyz?x']) t.match(await get(path, host), /^HTTP\/1\.1 200 /, host);
+    for (const path of ['/drain', '/backends/chat/endpoints/127.0.0.1:3001/drain'])
+      t.match(await get(path, host, 'POST'), words, host);
+  }
+  t.strictSame([admin.drained(), asked], [0, []]);
+  for (const host of ['localhost', 'LocalHost:9180', '127.0.0.1', '127.0.0.1:1', '[::1]:9180', '10.0.0.7:9180'])
+    t.match(await get('/status', host), /^HTTP\/1\.1 200 /, host);
+  t.match(await talk(admin, v2, request('GET /status').replace('localhost', 'evil.example')), /^HTTP\/1\.1 403 /);
+  t.match(await talk(admin, 'GET /status HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 200 /, 'no browser leaves Host out');
+});
+
+t.test('another machine may ask by any name', async t => {
+  const outside = ownAddress();
+  if (outside === undefined) {
+    t.pass('this host has no address but loopback');
+    return;
+  }
+  const admin = await start(t, { host: '0.0.0.0' });
+  const there = { ...admin, address: { address: outside, port: admin.address.port } };
+  t.match(await talk(there, request('GET /status').replace('localhost', 'usher.internal')), /^HTTP\/1\.1 200 /);
 });
 
 t.test('reload is there when it is given', async t => {
