@@ -469,6 +469,35 @@ t.test('connections beyond the cap are closed at once', async t => {
   for (const socket of open3) socket.destroy();
 });
 
+t.test('peers on other machines leave places for those on this one', async t => {
+  const outside = ownAddress();
+  if (outside === undefined) {
+    t.pass('this host has no address but loopback');
+    return;
+  }
+  const admin = await start(t, { host: '0.0.0.0', maxConnections: 4, loopbackConnections: 2 });
+  const from = (address: string) => ({ ...admin, address: { address, port: admin.address.port } });
+  const there = [await open(from(outside)), await open(from(outside))];
+  for (const socket of there) await write(socket, 'GET /li');
+  t.equal(await talk(from(outside), request('GET /livez')), '', 'they have no third place');
+  t.match(await talk(from('127.0.0.1'), request('GET /livez')), /^HTTP\/1\.1 200 /);
+  there[0]?.destroy();
+  while ((await talk(from(outside), request('GET /livez'))) === '');
+  t.pass('a place that was given back is taken again');
+  there[1]?.destroy();
+});
+
+t.test('a head that does not end is not waited for', async t => {
+  const admin = await start(t, { headMs: 60 });
+  const startedAt = performance.now();
+  t.match(await talk(admin, 'GET /livez HTTP/1.1\r\nHost: a\r\n'), /^HTTP\/1\.1 408 /);
+  t.match(await talk(admin, local, 'G'), /^HTTP\/1\.1 408 /, 'behind a PROXY header, too');
+  t.ok(performance.now() - startedAt < 8_000, 'long before the time of a whole request');
+  const slow = await open(admin);
+  t.match(await serveOn(slow), /^HTTP\/1\.1 200 /, 'one that ends is fine');
+  slow.destroy();
+});
+
 t.test('an address that is taken rejects', async t => {
   const admin = await start(t);
   await t.rejects(start(t, { listen: { host: '127.0.0.1', port: admin.address.port } }), { code: 'EADDRINUSE' });
