@@ -18,6 +18,8 @@ export interface EndpointStatus {
   /** `dns:name:port` or `srv:name` that it was found by; undefined: it is configured. */
   readonly origin: string | undefined;
   readonly up: boolean;
+  /** Whether it is up, or was found down by as many checks as it takes. */
+  readonly settled: boolean;
   readonly draining: boolean;
   /** Exchanges and tunnels under way. */
   readonly active: number;
@@ -27,6 +29,8 @@ export interface EndpointStatus {
 
 export interface BackendStatus {
   readonly name: string;
+  /** Whether the first look-up of one of its DNS names has not ended. */
+  readonly lookingUp: boolean;
   readonly endpoints: readonly EndpointStatus[];
 }
 

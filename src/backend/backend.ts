@@ -274,10 +274,12 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
   status(): BackendStatus {
     return {
       name: this.name,
+      lookingUp: this.resolvers.some(resolver => !resolver.settled),
       endpoints: this.endpoints.map(({ label, origin, health, draining, active, idleCount }) => ({
         address: label,
         origin,
         up: health.up,
+        settled: health.up || health.failedChecks >= this.settings.healthCheck.fall,
         draining,
         active,
         idle: idleCount,

@@ -32,6 +32,8 @@ const FIRST_SHARE = 0.1;
 export class Health {
   /** Not usable before; `-Infinity` when it isn't ejected. */
   ejectedUntil = Number.NEGATIVE_INFINITY;
+  /** Since the start. */
+  failedChecks = 0;
 
   /** What the checks say. */
   private verdict: Standing = 'unknown';
@@ -81,6 +83,7 @@ export class Health {
   }
 
   checkFailed(now: number): Change {
+    this.failedChecks += 1;
     if (this.agreed('down', this.settings.fall)) this.verdict = 'down';
     return this.tell(now);
   }

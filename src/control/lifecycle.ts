@@ -15,10 +15,12 @@ import type { Settings } from '../settings.js';
 import type { ListenerStatus } from '../status.js';
 import { version } from '../version.js';
 import { type Admin, type Readiness, startAdmin } from './admin.js';
+import { ReadinessGate } from './readiness.js';
 
 export class Lifecycle {
   private readonly metrics: Metrics;
   private readonly proxy: UsherProxy;
+  private readonly gate: ReadinessGate;
   private admin: Admin | undefined;
   private drained: Promise<void> | undefined;
   private hurry: () => void = () => {};
@@ -33,6 +35,7 @@ export class Lifecycle {
     private readonly logger: Logger,
   ) {
     const status = () => this.proxy.status();
+    this.gate = new ReadinessGate(settings.backends);
     this.metrics = createMetrics({ listeners: settings.listeners, backends: settings.backends, status, version });
     const observers = [this.metrics.observer, createEventLog({ logger })];
     if (settings.log.access) observers.push(createAccessLog(logger));
@@ -62,15 +65,8 @@ export class Lifecycle {
     return this.admin?.address;
   }
 
-  /**
-   * Why this usher should get no new connections, or that it should. An endpoint that is up and drains counts: its
-   * sessions still come through here, and as long as no other one is left, so do new ones.
-   */
   readiness(): Readiness {
-    const { state, backends } = this.proxy.status();
-    if (state !== 'running') return { ready: false, why: state };
-    const up = backends.some(backend => backend.endpoints.some(endpoint => endpoint.up));
-    return up ? true : { ready: false, why: 'no backend is up' };
+    return this.gate.judge(this.proxy.status());
   }
 
   /**

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { Backend } from '../../src/backend/backend.js';
+import type { Endpoint } from '../../src/backend/endpoint.js';
 import type { Ask, Lease } from '../../src/lease.js';
 import { deafPort, freePort } from '../support/ports.js';
 import { Recorder } from '../support/recorder.js';
@@ -268,6 +269,33 @@ t.test('five responses in a row that failed take an endpoint out', async t => {
   for (let i = 0; i < 5; i += 1) bad.judge(false);
   for (let i = 0; i < 4; i += 1) t.not((await again()).endpoint, bad.endpoint);
   t.ok(started.seen.changes.includes(`${bad.endpoint} down`));
+});
+
+t.test('an endpoint is settled when it is up, or when as many checks have failed as it takes', async t => {
+  const healthCheck = { http: undefined, intervalMs: 1, timeoutMs: 1_000, rise: 1, fall: 3 };
+  const down = start(t, [await freePort()], { healthCheck });
+  t.match(only(down), { up: false, settled: false });
+  for (let checks = 1; checks <= 3; checks += 1) {
+    down.backend.onDeadline(performance.now() + 1_000 * checks);
+    const { health, check } = (down.backend as unknown as { endpoints: Endpoint[] }).endpoints[0] as Endpoint;
+    t.ok(check);
+    while (health.failedChecks < checks) await turns(1);
+    t.match(only(down), { up: false, settled: checks === 3 }, `${checks}`);
+  }
+  const { port } = await serve(t);
+  const up = start(t, [port], { healthCheck });
+  up.backend.start();
+  await up.seen.until(() => up.seen.changes.length === 1);
+  t.match(only(up), { up: true, settled: true });
+});
+
+t.test('a backend looks up until each of its names has been answered for, even in the negative', async t => {
+  const names = start(t, [], { dns: [{ kind: 'address', name: 'nobody.invalid', port: 80, weight: 1 }] });
+  t.equal(names.backend.status().lookingUp, true);
+  names.backend.start();
+  while (names.backend.status().lookingUp) await turns(1);
+  t.strictSame(names.backend.status().endpoints, []);
+  t.equal(start(t, [1]).backend.status().lookingUp, false, 'without names there is nothing to look up');
 });
 
 t.test('a draining endpoint gets no new client, and keeps those whom it knows', async t => {

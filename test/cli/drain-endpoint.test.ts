@@ -53,7 +53,7 @@ type Picture = Partial<EndpointStatus> | undefined;
 async function admin(t: Test, pictures: Picture[] = [{}], address = '127.0.0.1:3001') {
   const asked: [string, string, boolean][] = [];
   const endpoint = (changes: Partial<EndpointStatus>): EndpointStatus => {
-    return { address, origin: undefined, up: true, draining: true, active: 0, idle: 0, ...changes };
+    return { address, origin: undefined, up: true, settled: true, draining: true, active: 0, idle: 0, ...changes };
   };
   let looks = 0;
   const { address: bound, close } = await startAdmin({
@@ -65,7 +65,7 @@ async function admin(t: Test, pictures: Picture[] = [{}], address = '127.0.0.1:3
       looks += 1;
       const other = endpoint({ address: '127.0.0.1:9', draining: false });
       const endpoints = picture === undefined ? [other] : [endpoint(picture), other];
-      return { state: 'running', listeners: [], backends: [{ name: 'chat', endpoints }] };
+      return { state: 'running', listeners: [], backends: [{ name: 'chat', lookingUp: false, endpoints }] };
     },
     ready: () => true,
     version: '1.2.3',

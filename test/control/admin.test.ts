@@ -315,14 +315,14 @@ t.test('reload is there when it is given', async t => {
 /** An admin listener over two backends, and what it was asked to drain. */
 async function startWithEndpoints(t: { teardown(end: () => unknown): void }, over: Over = {}) {
   const state = (address: string, changes: Partial<EndpointStatus> = {}): EndpointStatus => {
-    return { address, origin: undefined, up: true, draining: false, active: 0, idle: 0, ...changes };
+    return { address, origin: undefined, up: true, settled: true, draining: false, active: 0, idle: 0, ...changes };
   };
   const chat = [state('127.0.0.1:3001', { active: 3 }), state('[2001:db8::7]:3002', { draining: true })];
   const alone = [state('app.internal:3000'), state('app.internal:3001', { up: false })];
   const backends = [
-    { name: 'chat', endpoints: chat },
-    { name: 'alone', endpoints: alone },
-    { name: 'none', endpoints: [] },
+    { name: 'chat', lookingUp: false, endpoints: chat },
+    { name: 'alone', lookingUp: false, endpoints: alone },
+    { name: 'none', lookingUp: false, endpoints: [] },
   ];
   const asked: [string, string, boolean][] = [];
   const actions = {

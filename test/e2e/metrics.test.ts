@@ -204,6 +204,7 @@ t.test('a running usher', async t => {
 
   await t.test('is ready when a backend is up, and not before', async t => {
     t.match(await ask('/livez'), { status: 200, body: /^ok\n$/ });
+    await usher.until(() => usher.stderr.match(/"up":false/g)?.length === 3);
     t.match(await ask('/readyz'), { status: 503, body: /^no backend is up\n$/ });
     await startBackends();
     for (const port of [ports.chatBackend, ports.ircBackend]) {
@@ -282,4 +283,31 @@ t.test('a running usher', async t => {
     irc.socket.destroy();
     t.equal(await usher.ended(), 0);
   });
+});
+
+t.test('at the start a backend that is up does not make up for one that is still starting', async t => {
+  const [listen, admin, up, late] = [await freePort(), await freePort(), await freePort(), await freePort()];
+  const file = join(t.testdir(), 'usher.json');
+  const healthCheck = { interval: '100ms', rise: 1, fall: 100 };
+  const backend = (port: number) => ({ endpoints: [port], healthCheck });
+  const routes = [{ path: '/late', backend: 'late' }];
+  const config = {
+    listeners: { chat: { listen: `127.0.0.1:${listen}`, proxyProtocol: 'off', backend: 'chat', routes } },
+    backends: { chat: backend(up), late: backend(late) },
+    admin: { listen: `127.0.0.1:${admin}` },
+  };
+  writeFileSync(file, JSON.stringify(config));
+  await startBackend(t, up);
+  const usher = await startRun(t, ['--config', file]);
+  const ready = async () => {
+    const { status, body } = await request(clientAt(t, '127.0.0.1'), { port: admin, path: '/readyz' });
+    return `${status} ${body.toString().trim()}`;
+  };
+  await usher.until(() => usher.stderr.includes(`"endpoint":"127.0.0.1:${up}","up":true`));
+  t.equal(await ready(), '503 starting: waiting for backend late');
+  await startEcho(t, late);
+  await usher.until(() => usher.stderr.includes(`"endpoint":"127.0.0.1:${late}","up":true`));
+  t.equal(await ready(), '200 ready');
+  usher.signal('SIGTERM');
+  await usher.ended();
 });

@@ -21,9 +21,10 @@ const status: ProxyStatus = {
   backends: [
     {
       name: 'pool',
+      lookingUp: false,
       endpoints: [
-        { address: '127.0.0.1:3000', origin: undefined, up: true, draining: false, active: 1, idle: 2 },
-        { address: '127.0.0.1:3001', origin: undefined, up: false, draining: false, active: 0, idle: 0 },
+        { address: '127.0.0.1:3000', origin: undefined, up: true, settled: true, draining: false, active: 1, idle: 2 },
+        { address: '127.0.0.1:3001', origin: undefined, up: false, settled: true, draining: false, active: 0, idle: 0 },
       ],
     },
   ],
