@@ -13,6 +13,19 @@ export function* affinityBalance(view: View): Iterable<Finding> {
   }
 }
 
+/**
+ * `affinity-needs-hash` (warning): only a hash is the same in every usher, so that one of several, which has not seen the
+ * handshake of a session, finds its endpoint all the same.
+ */
+export function* affinityNeedsHash(view: View): Iterable<Finding> {
+  for (const [name, { affinity, balance, endpoints }] of Object.entries(view.config.backends)) {
+    if (affinity?.kind !== 'socket.io' || balance === undefined || balance === 'hash') continue;
+    if (endpoints.length === 1 && endpoints[0]?.kind === 'address') continue;
+    const message = `with balance: ${balance} only the usher that saw the handshake of a session knows its endpoint, so where a balancer spreads a client over several ushers the others find it by chance: write balance: hash, or remove the key; with a single usher ignore this`;
+    yield { rule: 'affinity-needs-hash', severity: 'warning', path: ['backends', name, 'balance'], message };
+  }
+}
+
 /** `affinity-needs-http`: a connection of protocol tcp has an address, but no cookie, header, path or query. */
 export function* affinityNeedsHttp(view: View): Iterable<Finding> {
   const backends = new Map(Object.entries(view.config.backends));

@@ -12,6 +12,7 @@ import {
 import { cidrHostBits, httpOnlyKey, proxyHeaderTimeoutShort, routesOnTcp, trustedSources } from './rules-listeners.js';
 import {
   affinityBalance,
+  affinityNeedsHash,
   affinityNeedsHttp,
   duplicateCookieName,
   healthNeedsPath,
@@ -39,6 +40,7 @@ export const rules: readonly Rule[] = [
   httpOnlyKey,
   proxyHeaderTimeoutShort,
   affinityBalance,
+  affinityNeedsHash,
   affinityNeedsHttp,
   duplicateCookieName,
   loadBoundNeedsHash,

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { formatProblem } from '../../../src/control/config/problem.js';
 import { places, told } from './told.js';
 
 const withBackend = (keys: string, listener = '') =>
@@ -26,6 +27,24 @@ const cases: readonly Case[] = [
     name: 'affinity-balance: a refused affinity is not told again',
     text: withBackend('balance: round-robin, affinity: { header: "" }'),
     expect: ['invalid-header-name 4:58 backends.b.affinity.header'],
+  },
+  ...['balance: round-robin', 'balance: least-connections'].map(keys => ({
+    name: `affinity-needs-hash: ${keys} beside socket.io`,
+    text: withBackend(`${keys}, affinity: socket.io`).replace('[1]', '[1, 2]'),
+    expect: ['affinity-needs-hash 4:27 backends.b.balance'],
+  })),
+  {
+    name: 'affinity-needs-hash: a name in DNS may have many endpoints',
+    text: withBackend('balance: round-robin, affinity: { socket.io: {} }').replace('[1]', '[{ dns: "a:1" }]'),
+    expect: ['affinity-needs-hash 4:37 backends.b.balance'],
+  },
+  ...['affinity: socket.io', 'affinity: socket.io, balance: hash', 'affinity: cookie, balance: round-robin'].map(
+    keys => ({ name: `${keys} is fine`, text: withBackend(keys).replace('[1]', '[1, 2]'), expect: [] }),
+  ),
+  {
+    name: 'affinity-needs-hash: one endpoint needs no choice',
+    text: withBackend('balance: round-robin, affinity: socket.io'),
+    expect: [],
   },
   ...['cookie', 'socket.io', '{ path: "/:x" }', '{ header: x }', '{ query: x }'].map(affinity => ({
     name: `affinity-needs-http: ${affinity}`,
@@ -132,6 +151,12 @@ t.test('the words', async t => {
   t.strictSame(words('affinity: { header: x-room }, balance: round-robin'), [
     'affinity: { header: x-room } hashes its key and so decides alone, which leaves nothing to balance: round-robin: write balance: hash, or remove one of the two keys',
   ]);
+  t.strictSame(
+    told(withBackend('balance: round-robin, affinity: socket.io').replace('[1]', '[1, 2]')).map(formatProblem),
+    [
+      'usher.yaml:4:27 backends.b.balance: warning: with balance: round-robin only the usher that saw the handshake of a session knows its endpoint, so where a balancer spreads a client over several ushers the others find it by chance: write balance: hash, or remove the key; with a single usher ignore this [affinity-needs-hash]',
+    ],
+  );
   t.strictSame(words('affinity: { path: "/room/:id" }', tcp), [
     'backends.b (line 4) has affinity: { path: /room/:id }, which protocol tcp cannot see: use affinity: client-ip, or give this listener a backend of its own',
   ]);
