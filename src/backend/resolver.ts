@@ -2,8 +2,8 @@
  * Endpoints by DNS: one name, looked up again and again for as long as it is watched.
  *
  * A and AAAA records are asked of the name servers (RFC 1035, RFC 3596), SRV records (RFC 2782) point to names that are
- * looked up in the same way. Search domains don't apply, so a name is written in full. A plain name that the name servers
- * don't know is asked of the system (`getaddrinfo`), which reads /etc/hosts and nsswitch.conf too.
+ * looked up in the same way. No search domains there, so a name is written in full. A plain name that the name servers
+ * don't know is asked of the system (`getaddrinfo`), which reads /etc/hosts and nsswitch.conf too, and may search.
  */
 import type { SrvRecord } from 'node:dns';
 import { Resolver as NameServers, lookup as systemLookup } from 'node:dns/promises';
