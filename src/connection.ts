@@ -370,7 +370,7 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
   }
 
   expectWithin(ms: number, code: Code): void {
-    this.deadlineAt = ms === 0 ? Number.POSITIVE_INFINITY : performance.now() + ms;
+    this.deadlineAt = ms === 0 ? Number.POSITIVE_INFINITY : this.hall.deadlines.in(ms);
     this.deadlineCode = code;
   }
 
@@ -426,7 +426,7 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
    */
   drain(): void {
     if (this.http !== undefined) this.http.drain();
-    else if (!this.headerSettled) this.deadlineAt = Math.min(this.deadlineAt, performance.now() + LATE_HEADER_MS);
+    else if (!this.headerSettled) this.deadlineAt = Math.min(this.deadlineAt, this.hall.deadlines.in(LATE_HEADER_MS));
   }
 
   /** Ends both sides at once. @param code why, when it is usher's doing */

@@ -30,6 +30,15 @@ t.test('a sweep calls whose deadline has passed, and no other', async t => {
   t.same(passed?.calls, [100], 'once, when it set itself anew');
 });
 
+t.test('a deadline counts from the last sweep, and is never early', async t => {
+  const deadlines = new Deadlines();
+  deadlines.start(40);
+  t.teardown(() => deadlines.stop());
+  deadlines.sweep(1_000);
+  t.equal(deadlines.in(100), 1_140, 'the last sweep may be 40 ms ago');
+  t.equal(deadlines.in(Number.POSITIVE_INFINITY), Number.POSITIVE_INFINITY);
+});
+
 t.test('an owner that does not set itself anew is called by every sweep', async t => {
   const deadlines = new Deadlines();
   let calls = 0;
