@@ -8,7 +8,7 @@ import { parseCidr } from '../address.js';
 import type { Ask } from '../lease.js';
 import type { AffinitySettings } from '../settings.js';
 import { isSid } from './engine-io.js';
-import type { Fields } from './fields.js';
+import { detached, type Fields } from './fields.js';
 import { TOKEN } from './grammar.js';
 import type { RequestHead } from './request-head.js';
 
@@ -82,7 +82,8 @@ function sessionOf(affinity: AffinitySettings, { target, fields }: AskingHead): 
   if (affinity.kind === 'cookie') return cookieValues(fields, affinity.name);
   if (affinity.kind !== 'socket.io' || !isSocketIo(affinity.path, target)) return undefined;
   const sid = queryValue(target, 'sid');
-  return sid !== undefined && isSid(sid) ? sid : undefined;
+  // The table of sessions keeps the text that asked last.
+  return sid !== undefined && isSid(sid) ? detached(sid) : undefined;
 }
 
 /** `/socket.io/` covers itself, what is below it, and `/socket.io` (Engine.IO's option `addTrailingSlash: false`). */

@@ -74,6 +74,14 @@ export class Fields {
   }
 }
 
+/**
+ * A copy of a piece of a head, for what outlives its exchange: the piece itself is a view of the whole head and would
+ * keep all of it in memory.
+ */
+export function detached(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
+}
+
 /** How many fields and bytes a section may have. */
 export interface FieldLimits {
   readonly headFields: number;

@@ -4,7 +4,7 @@
  */
 import { formatHostPort, type SocketAddress } from '../address.js';
 import type { FieldKind } from './field-names.js';
-import type { Fields } from './fields.js';
+import { detached, type Fields } from './fields.js';
 import type { Framing } from './framing.js';
 import type { RequestHead } from './request-head.js';
 import type { ResponseHead } from './response-head.js';
@@ -38,8 +38,8 @@ export class ForwardedFields {
   /** @param host a well-formed Host value: it holds no quote and no backslash */
   text(host: string | undefined): string {
     if (this.lastText === '' || host !== this.lastHost) {
-      this.lastHost = host;
-      this.lastText = this.textFor(host);
+      this.lastHost = host === undefined ? undefined : detached(host);
+      this.lastText = this.textFor(this.lastHost);
     }
     return this.lastText;
   }

@@ -1,16 +1,12 @@
 /** Thousands of connections come and go: no socket and no memory stays. */
 import { once } from 'node:events';
 import net from 'node:net';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import t from 'tap';
 import { leftovers, NOTHING_LEFT } from '../support/flow.js';
+import { heap } from '../support/heap.js';
 import { nextResponse, request, serveHttp } from '../support/http.js';
-import { HEADER, RawClient, turns } from '../support/sockets.js';
+import { HEADER, RawClient } from '../support/sockets.js';
 import { type RunningUsher, startUsherBefore } from '../support/usher.js';
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
 
 const BATCH = 100;
 /** Of each kind. */
@@ -24,14 +20,6 @@ const UPGRADE = request('/chat', [
   'Sec-WebSocket-Version: 13',
 ]);
 const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
-
-/** Live bytes of the heap, when everything that can go has gone. */
-async function heap(): Promise<number> {
-  await turns(5);
-  collect();
-  collect();
-  return process.memoryUsage().heapUsed;
-}
 
 function sockets(): number {
   return process.getActiveResourcesInfo().filter(name => name === 'TCPSocketWrap').length;
@@ -108,4 +96,22 @@ t.test('two thousand connections of all kinds leave no socket and no memory', as
   t.same(await leftovers(usher), NOTHING_LEFT);
   t.ok(sockets() <= before.sockets + BATCH, `${sockets()} sockets, ${before.sockets} before`);
   t.equal(usher.seen.opened, BATCH * Object.keys(visits).length * (BATCHES + WARM_UP));
+});
+
+t.test('an idle connection keeps nothing of the request that it carried last', async t => {
+  const { port } = await serveHttp(t, (_req, res) => res.end('ok'));
+  const usher = await startUsherBefore(t, port);
+  const count = 200;
+  const clients = await Promise.all(Array.from({ length: count }, () => open(usher.port)));
+  // V8 copies pieces of up to 12 characters.
+  const text = request('/', [`Cookie: ${'c'.repeat(16_000)}`]).replace('chat.example', 'a-longer.chat.example');
+  const before = await heap();
+  for (const client of clients) {
+    client.send(HEADER + text);
+    await nextResponse(client);
+  }
+  forget(usher);
+  const each = ((await heap()) - before) / count;
+  t.ok(each < 8_000, `${each} bytes each`);
+  for (const { socket } of clients) socket.destroy();
 });

@@ -11,6 +11,7 @@ import {
 } from '../../src/http/affinity.js';
 import { type RequestHead, scanRequestHead } from '../../src/http/request-head.js';
 import type { AffinitySettings } from '../../src/settings.js';
+import { keptBy } from '../support/heap.js';
 
 const LIMITS = { startLineBytes: 8192, headBytes: 16_384, headFields: 100 };
 const CLIENT = '192.0.2.7';
@@ -189,6 +190,12 @@ t.test('socket.io: the sid names the session, on its path only, and the client i
   }
   t.equal(sessionOf({ kind: 'socket.io', path: '/chat' }, '/chat/?sid=a'), 'a');
   t.equal(sessionOf({ kind: 'socket.io', path: '/' }, '/x?sid=a'), 'a');
+});
+
+t.test("socket.io: a session that a table keeps doesn't keep the head that named it", async t => {
+  const fields = [`Cookie: ${'c'.repeat(10_000)}`];
+  const each = await keptBy(300, index => sessionOf(SOCKET_IO, `/socket.io/?sid=lv_VI97HAXpY6yYWA${index}`, fields));
+  t.ok(each < 1_000, `${each} bytes each`);
 });
 
 t.test('socket.io: a GET without sid on its path may open a session', async t => {

@@ -10,6 +10,7 @@ import {
   responseHeadText,
   tunnelHeadText,
 } from '../../src/http/write-head.js';
+import { keptBy } from '../support/heap.js';
 import { bytesOf, CONTENT, charsLike } from './cuts.js';
 
 const LIMITS = { startLineBytes: 1000, headBytes: 4000, headFields: 100 };
@@ -260,4 +261,14 @@ t.test('426 keeps the protocols that it asks for (RFC 9110 15.5.22)', async t =>
     responseHeadText(head, { framing: { kind: 'none' }, connection: 'close', cookie: 'Set-Cookie: a=b\r\n' }),
     'HTTP/1.1 426 Upgrade Required\r\nSet-Cookie: a=b\r\nUpgrade: foo/2, websocket\r\nConnection: close, Upgrade\r\n\r\n',
   );
+});
+
+t.test('what is kept of a host for the next request is not the head that it came in', async t => {
+  const fields = [`Host: ${'long.'.repeat(5)}example`, `Cookie: ${'c'.repeat(3_000)}`];
+  const each = await keptBy(300, () => {
+    const own = new ForwardedFields({ client: CLIENT, proto: 'https', port: 443, forwarded: true });
+    requestHeadText(requestOf(fields), own, 'fallback');
+    return own;
+  });
+  t.ok(each < 2_000, `${each} bytes each`);
 });
