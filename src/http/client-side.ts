@@ -16,8 +16,8 @@ import { type RequestHead, scanRequestHead } from './request-head.js';
  * sending, and RST can destroy a response before the client has read it (RFC 9112 9.6).
  */
 const LINGER_MS = 5_000;
-/** What a closing client may still send before it is cut off, bytes. */
-const LINGER_BYTES = 1 << 20;
+/** How long a client that has been sent everything may go on sending, however much (nginx's `lingering_time`). */
+const LINGER_TOTAL_MS = 30_000;
 
 const SMALL_RESPONSE_BYTES = 16 * 1024;
 
@@ -42,7 +42,9 @@ export class ClientSide implements WireReader, ExchangeClient {
   private headOpen = false;
   /** Nothing is read from the client, because it is too far ahead of us. */
   paused = false;
-  private discarded = 0;
+  /** When a closing client sent the last bytes, and when something was last queued for it; `performance.now()`. */
+  private heardAt = Number.NEGATIVE_INFINITY;
+  private queuedAt = 0;
   private queuedBefore = Number.POSITIVE_INFINITY;
   private stalledMs = 0;
 
@@ -61,7 +63,7 @@ export class ClientSide implements WireReader, ExchangeClient {
 
   onBytes(bytes: Buffer): void {
     this.silent = false;
-    if (this.closing) this.discard(bytes);
+    if (this.closing) this.heardAt = performance.now();
     else if (this.held.size > 0) this.onMoreBytes(bytes);
     else {
       this.busy = true;
@@ -291,25 +293,29 @@ export class ClientSide implements WireReader, ExchangeClient {
   private startClosing(): void {
     this.closing = true;
     if (!this.busy) this.held.clear();
+    this.queuedAt = performance.now();
     this.owner.expectWithin(LINGER_MS, 'client-stalled');
   }
 
-  private discard(bytes: Buffer): void {
-    this.discarded += bytes.length;
-    if (this.discarded > LINGER_BYTES) this.wire.destroy();
-  }
-
-  /** A client that has everything is let go; one that still reads gets as long as any other that is slow. */
+  /** A client that still reads gets as long as any other that is slow; one that has everything may end its upload. */
   private lingered(): void {
     const { queued } = this.wire;
-    if (queued === 0) {
-      this.wire.destroy();
-      return;
+    if (queued === 0) this.awaitEnd();
+    else {
+      this.queuedAt = performance.now();
+      this.stalledMs = queued < this.queuedBefore ? 0 : this.stalledMs + LINGER_MS;
+      this.queuedBefore = queued;
+      if (this.stalledMs >= this.owner.timeouts.responseMs) this.stalled();
+      else this.owner.expectWithin(LINGER_MS, 'client-stalled');
     }
-    this.stalledMs = queued < this.queuedBefore ? 0 : this.stalledMs + LINGER_MS;
-    this.queuedBefore = queued;
-    if (this.stalledMs >= this.owner.timeouts.responseMs) this.stalled();
-    else this.owner.expectWithin(LINGER_MS, 'client-stalled');
+  }
+
+  /** Waits on for a client that goes on sending: it may not look at its response before it has sent everything. */
+  private awaitEnd(): void {
+    const until = Math.min(this.heardAt + LINGER_MS, this.queuedAt + LINGER_TOTAL_MS);
+    const left = until - performance.now();
+    if (left > 0) this.owner.expectWithin(left, 'client-stalled');
+    else this.wire.destroy();
   }
 
   /** The client takes nothing, and what is queued for it is dropped. */

@@ -1,5 +1,7 @@
 /** Faults that a reviewer found by attacking usher, each once more. */
+import { createHash } from 'node:crypto';
 import t from 'tap';
+import { content, relayed, Source, standstill } from '../support/flow.js';
 import { request, response, serveAnswers, serveSpoken } from '../support/http.js';
 import { freePort } from '../support/ports.js';
 import { connect, converse, HEADER, turns } from '../support/sockets.js';
@@ -149,4 +151,31 @@ t.test('what is ended by closing is counted once, and not as the fault of the cl
     usher.seen.exchanges.map(exchange => exchange.code),
     ['drain-timeout'],
   );
+});
+
+t.test('an early response reaches a slow reader whole while its upload goes on', async t => {
+  const { blocks, hash } = content(16);
+  const size = blocks.length << 20;
+  const backend = await serveSpoken(t, ({ socket }) => {
+    socket.removeAllListeners('data').resume();
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
+    new Source(socket, blocks).run().catch(() => {});
+  });
+  const usher = await startUsherBefore(t, backend.port);
+  const client = await connect(t, usher.port, HEADER + request('/', ['Content-Length: 1000000000'], 'POST'));
+  await client.until('\r\n\r\n');
+  client.socket.removeAllListeners('data').pause();
+  await standstill(() => relayed(usher));
+  const pieces: Buffer[] = [client.received.subarray(client.text.indexOf('\r\n\r\n') + 4)];
+  const piece = Buffer.alloc(65_536);
+  for (let got = pieces[0]?.length ?? 0; got < size && client.ending === 'open'; ) {
+    const bytes: Buffer = client.socket.read(Math.min(32_768, client.socket.readableLength)) ?? Buffer.alloc(0);
+    pieces.push(bytes);
+    got += bytes.length;
+    if (client.socket.writableLength < 16 * piece.length) client.socket.write(piece);
+    await turns(1);
+  }
+  t.equal(createHash('sha1').update(Buffer.concat(pieces)).digest('hex'), hash);
+  t.match(usher.seen.exchanges, [{ status: 200, code: undefined }]);
+  client.socket.resetAndDestroy();
 });

@@ -9,6 +9,7 @@ import { ForwardedFields } from '../../src/http/write-head.js';
 import type { Lease } from '../../src/lease.js';
 import type { ExchangeRecord } from '../../src/observer.js';
 import { DEAF, Wire } from '../../src/wire.js';
+import { turnedClock } from '../support/clock.js';
 import { request, response, serveSpoken } from '../support/http.js';
 import { listenerSettings } from '../support/settings.js';
 import { connect, HEADER, type RawClient, socketPair } from '../support/sockets.js';
@@ -80,6 +81,54 @@ t.test('a client that has its answer and does not end is let go without a word',
   side.expired('client-stalled');
   t.ok(wire.destroyed);
   t.same(refusals, []);
+});
+
+t.test('a client that has its answer may go on sending for half a minute, however much', async t => {
+  const clock = turnedClock(t);
+  const { side, wire, refusals } = await closingClient(t, 0);
+  for (let seconds = 4; seconds < 30; seconds += 4) {
+    clock.turn(4_000);
+    side.onBytes(Buffer.alloc(16 << 20));
+    side.expired('client-stalled');
+    t.notOk(wire.destroyed, `${seconds} s`);
+  }
+  clock.turn(4_000);
+  side.onBytes(Buffer.alloc(1));
+  side.expired('client-stalled');
+  t.ok(wire.destroyed, '32 s');
+  t.same(refusals, []);
+});
+
+t.test('a client that has its answer and stops sending is let go five seconds later', async t => {
+  const clock = turnedClock(t);
+  const { side, wire } = await closingClient(t, 0);
+  clock.turn(3_000);
+  side.onBytes(Buffer.alloc(1));
+  clock.turn(4_900);
+  side.expired('client-stalled');
+  t.notOk(wire.destroyed);
+  clock.turn(200);
+  side.expired('client-stalled');
+  t.ok(wire.destroyed);
+});
+
+t.test('whatever a client sends costs it nothing of an answer that it has not taken yet', async t => {
+  const clock = turnedClock(t);
+  const { side, wire, far } = await closingClient(t, 16);
+  for (let i = 0; i < 40; i += 1) side.onBytes(Buffer.alloc(1 << 20));
+  clock.turn(60_000);
+  side.expired('client-stalled');
+  t.notOk(wire.destroyed, 'a total of half a minute is over, but it has not got everything');
+  far.socket.resume();
+  while (far.received.length < 16 << 20) await far.change();
+  clock.turn(20_000);
+  side.onBytes(Buffer.alloc(1));
+  side.expired('client-stalled');
+  t.notOk(wire.destroyed, 'half a minute behind the last look at the queue');
+  clock.turn(11_000);
+  side.onBytes(Buffer.alloc(1));
+  side.expired('client-stalled');
+  t.ok(wire.destroyed);
 });
 
 t.test('a client that takes nothing of its last answer is cut when responses may not take longer', async t => {
