@@ -21,7 +21,7 @@ import { interimHeadText, requestHeadText, responseHeadText, tunnelHeadText } fr
 /**
  * What becomes of the client's connection behind an exchange. `keep`: another request may come. `close`: it ends when
  * the client has the response. `cut`: the response is incomplete, as its framing shows. `reset`: incomplete, and only
- * a reset can show it.
+ * a reset can show it, or nobody takes it.
  */
 export type Outcome = 'keep' | 'close' | 'cut' | 'reset';
 
@@ -423,9 +423,10 @@ export class Exchange implements LeaseUser, WireReader {
       : replyText(code, close, toHead);
   }
 
+  /** A client that takes nothing is not waited for once more: what is queued for it goes, too. */
   private cut(code: Code): void {
     this.lease?.discard();
-    this.end(code, this.endsByClose ? 'reset' : 'cut');
+    this.end(code, this.endsByClose || code === 'client-stalled' ? 'reset' : 'cut');
   }
 
   private end(code: Code | undefined, outcome: Outcome): void {
