@@ -35,7 +35,8 @@ export class ClientSide implements WireReader, ExchangeClient {
   /** The client has said that it sends nothing more (RFC 9112 9.6). */
   private lastRequest = false;
   private toClientBefore = 0;
-  private clientEnded = false;
+  /** The client has sent FIN. */
+  ended = false;
   private closing = false;
   /** While true the bytes at hand are being used, and whoever asks for more gets it when the loop comes round. */
   private busy = false;
@@ -140,7 +141,7 @@ export class ClientSide implements WireReader, ExchangeClient {
     this.pace();
     const { exchange, owner } = this;
     if (exchange !== undefined) {
-      const over = this.clientEnded && exchange.requestOpen && (exchange.intake !== undefined || this.held.size === 0);
+      const over = this.ended && exchange.requestOpen && (exchange.intake !== undefined || this.held.size === 0);
       if (over) this.leave();
     } else if (this.paused) owner.expectWithin(owner.timeouts.responseMs, 'client-stalled');
     else this.awaitRequest();
@@ -167,7 +168,7 @@ export class ClientSide implements WireReader, ExchangeClient {
 
   private awaitRequest(): void {
     const { timeouts } = this.owner;
-    if (this.clientEnded || (this.owner.draining && this.betweenRequests)) this.close();
+    if (this.ended || (this.owner.draining && this.betweenRequests)) this.close();
     else if (this.betweenRequests) this.owner.expectWithin(timeouts.keepAliveMs, 'head-timeout');
     else if (!this.headOpen) {
       this.headOpen = true;
@@ -182,7 +183,8 @@ export class ClientSide implements WireReader, ExchangeClient {
   }
 
   onEnd(): void {
-    this.clientEnded = true;
+    this.ended = true;
+    this.exchange?.clientPaced();
     this.settle();
   }
 

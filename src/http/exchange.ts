@@ -30,6 +30,8 @@ export interface ExchangeClient {
   readonly wire: Wire;
   /** Whether the client has sent so much ahead that nothing is read from it. */
   readonly paused: boolean;
+  /** Whether the client has sent FIN: it may be gone, or only be done with asking. */
+  readonly ended: boolean;
   /** The exchange can take request body bytes now, or again. */
   bodyWanted(): void;
   /** The exchange is over; it calls nothing on the client afterwards. */
@@ -334,15 +336,20 @@ export class Exchange implements LeaseUser, WireReader {
 
   /**
    * A response may be silent for as long as `responseBody` says, without end by default. Not so while the client is
-   * paused: its reset would not be seen.
+   * paused: its reset would not be seen. Nor when it has ended: only a piece that it answers with a reset tells whether
+   * it still listens.
    */
   private expectDownload(): void {
+    const { ended, paused } = this.client;
     const { responseBodyMs, responseMs } = this.owner.timeouts;
-    const limit = responseBodyMs === 0 && this.client.paused ? responseMs : responseBodyMs;
-    this.owner.expectWithin(limit, 'backend-response-stalled');
+    if (responseBodyMs === 0 && ended) this.owner.expectWithin(responseMs, 'client-aborted');
+    else {
+      const limit = responseBodyMs === 0 && paused ? responseMs : responseBodyMs;
+      this.owner.expectWithin(limit, 'backend-response-stalled');
+    }
   }
 
-  /** The client's wire was paused or resumed. */
+  /** The client's wire was paused or resumed, or has ended. */
   clientPaced(): void {
     if (this.state === 'responding' && this.download?.flowing === true) this.expectDownload();
   }

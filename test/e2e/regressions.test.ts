@@ -179,3 +179,56 @@ t.test('an early response reaches a slow reader whole while its upload goes on',
   t.match(usher.seen.exchanges, [{ status: 200, code: undefined }]);
   client.socket.resetAndDestroy();
 });
+
+const EVENTS = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n';
+
+t.test('a client that closes while its events are silent is let go, and so is the backend', async t => {
+  const backend = await serveSpoken(t, server => server.send(EVENTS));
+  const usher = await startUsherBefore(t, backend.port, { timeouts: { responseMs: 60 } });
+  const client = await connect(t, usher.port, HEADER + request('/'));
+  await client.until('data: 1');
+  client.socket.end();
+  await usher.seen.atRest();
+  t.match(usher.seen.exchanges, [{ status: 200, code: 'client-aborted' }]);
+  t.same(usher.seen.codes, [], 'it is not our doing');
+  await (await backend.connection(0)).ended();
+  t.equal(usher.proxy.status().backends[0]?.endpoints[0]?.active, 0);
+});
+
+t.test('a client that had closed before its events began is let go, too', async t => {
+  const backend = await serveSpoken(t);
+  const usher = await startUsherBefore(t, backend.port, { timeouts: { responseMs: 300 } });
+  const client = await connect(t, usher.port, HEADER + request('/'));
+  const served = await backend.connection(0);
+  client.socket.end();
+  await turns(5);
+  served.send(EVENTS);
+  await usher.seen.atRest();
+  t.match(usher.seen.exchanges, [{ status: 200, code: 'client-aborted' }]);
+});
+
+t.test('a client that is done with asking gets its whole answer, in time', async t => {
+  const backend = await serveSpoken(t, server => server.send(EVENTS));
+  const usher = await startUsherBefore(t, backend.port, { timeouts: { responseMs: 1_000 } });
+  const client = await connect(t, usher.port, HEADER + request('/'));
+  const served = await backend.connection(0);
+  client.socket.end();
+  // Well behind the deadline: every piece begins it anew.
+  for (let i = 2, until = performance.now() + 1_500; performance.now() < until; i += 1) {
+    await client.until(`data: ${i - 1}\n`);
+    served.send(`data: ${i}\n\n`);
+  }
+  served.socket.end();
+  t.match(await client.ended(), /\r\n0\r\n\r\n$/);
+  await usher.seen.atRest();
+  t.match(usher.seen.exchanges, [{ status: 200, code: undefined }]);
+});
+
+t.test('a limit between two pieces holds for a client that has ended, too', async t => {
+  const backend = await serveSpoken(t, server => server.send(EVENTS));
+  const usher = await startUsherBefore(t, backend.port, { timeouts: { responseMs: 60_000, responseBodyMs: 60 } });
+  const client = await connect(t, usher.port, HEADER + request('/'));
+  client.socket.end();
+  await usher.seen.atRest();
+  t.same(usher.seen.codes, ['backend-response-stalled']);
+});

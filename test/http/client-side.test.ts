@@ -167,6 +167,7 @@ t.test('a mistake of ours on a backend wire is an internal error, and told as on
   const client: ExchangeClient = {
     wire: new Wire(near.socket, DEAF),
     paused: false,
+    ended: false,
     bodyWanted() {},
     exchangeOver() {},
     takeRest: () => Buffer.alloc(0),
