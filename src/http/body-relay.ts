@@ -4,6 +4,7 @@ import type { Wire } from '../wire.js';
 import { BodyScanner } from './body-scanner.js';
 import type { FieldLimits } from './fields.js';
 import type { Framing } from './framing.js';
+import { trailerText } from './write-head.js';
 
 export class BodyRelay {
   /** Bytes of the body used so far, framing included. */
@@ -16,6 +17,7 @@ export class BodyRelay {
   /**
    * @param chunked whether the target is sent chunks; else the bare content
    * @param sent told of every write, in bytes
+   * @param connectionNames the names that its head listed in Connection
    */
   constructor(
     framing: Framing,
@@ -23,6 +25,7 @@ export class BodyRelay {
     private readonly target: Wire,
     private readonly chunked: boolean,
     private readonly sent: (bytes: number) => void,
+    private readonly connectionNames: readonly string[],
   ) {
     this.scanner = new BodyScanner(framing, limits);
   }
@@ -84,10 +87,7 @@ export class BodyRelay {
   }
 
   private finish(): void {
-    let text = '0\r\n';
-    const { trailers } = this.scanner;
-    for (let i = 0; i < trailers.length; i += 2) text += `${trailers[i]}: ${trailers[i + 1]}\r\n`;
-    this.write(`${text}\r\n`);
+    this.write(`0\r\n${trailerText(this.scanner.trailers, this.connectionNames)}\r\n`);
   }
 
   private write(bytes: Buffer | string): void {

@@ -156,7 +156,9 @@ export class Exchange implements LeaseUser, WireReader {
     }
     wire.cork();
     wire.write(text);
-    this.upload = new BodyRelay(framing, owner.limits, wire, framing.kind === 'chunked', n => owner.sentToBackend(n));
+    const sent = (bytes: number) => owner.sentToBackend(bytes);
+    const chunked = framing.kind === 'chunked';
+    this.upload = new BodyRelay(framing, owner.limits, wire, chunked, sent, head.connectionNames);
     this.awaitBackend();
     this.client.bodyWanted();
     wire.uncork();
@@ -303,8 +305,9 @@ export class Exchange implements LeaseUser, WireReader {
     this.writeToClient(responseHeadText(head, { framing: outward, connection, cookie }));
     this.endsByClose = outward.kind === 'close';
     const { owner } = this;
+    const sent = (bytes: number) => owner.sentToClient(bytes);
     const chunked = outward.kind === 'chunked';
-    this.download = new BodyRelay(framing, owner.limits, this.client.wire, chunked, n => owner.sentToClient(n));
+    this.download = new BodyRelay(framing, owner.limits, this.client.wire, chunked, sent, head.connectionNames);
     const watch = sessionWatch(lease, this.source?.affinity, this.head, head);
     if (watch !== undefined) this.download.watch(watch);
   }

@@ -236,3 +236,18 @@ function goesToClient(
   if (kind === 'trailer') return chunked;
   return !HOP_BY_HOP.has(kind);
 }
+
+/**
+ * The lines of a trailer section. Connection takes along what it names from there, too (RFC 9110 7.6.1).
+ * @param trailers names and values in turn
+ */
+export function trailerText(trailers: readonly string[], connectionNames: readonly string[]): string {
+  if (trailers.length === 0) return '';
+  const named = namedFields(connectionNames);
+  let text = '';
+  for (let i = 0; i < trailers.length; i += 2) {
+    const name = `${trailers[i]}`;
+    if (named?.has(name.toLowerCase()) !== true) text += `${name}: ${trailers[i + 1]}\r\n`;
+  }
+  return text;
+}

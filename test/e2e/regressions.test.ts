@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
 import { content, relayed, Source, standstill } from '../support/flow.js';
-import { request, response, serveAnswers, serveSpoken } from '../support/http.js';
+import { nextResponse, request, response, serveAnswers, serveSpoken } from '../support/http.js';
 import { freePort } from '../support/ports.js';
 import { connect, converse, HEADER, turns } from '../support/sockets.js';
 import { startUsherBefore } from '../support/usher.js';
@@ -231,4 +231,16 @@ t.test('a limit between two pieces holds for a client that has ended, too', asyn
   client.socket.end();
   await usher.seen.atRest();
   t.same(usher.seen.codes, ['backend-response-stalled']);
+});
+
+t.test('a trailer that Connection names goes no further, in either direction (RFC 9110 7.6.1)', async t => {
+  const backend = await serveSpoken(t);
+  const usher = await startUsherBefore(t, backend.port);
+  const post = request('/', ['Transfer-Encoding: chunked', 'Connection: X-Hop'], 'POST');
+  const client = await connect(t, usher.port, `${HEADER}${post}1\r\na\r\n0\r\nx-hop: 1\r\nX-Up: 2\r\n\r\n`);
+  const served = await backend.connection(0);
+  t.match(await served.until('X-Up: 2\r\n\r\n'), /\r\n0\r\nX-Up: 2\r\n\r\n$/);
+  served.send('HTTP/1.1 200 OK\r\nConnection: x-down\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n');
+  served.send('0\r\nX-Sum: 3\r\nX-Down: 4\r\n\r\n');
+  t.same((await nextResponse(client)).trailers, [['X-Sum', '3']]);
 });

@@ -5,7 +5,7 @@ import { BodyScanner } from '../../src/http/body-scanner.js';
 import { type Framing, responseFraming } from '../../src/http/framing.js';
 import { type RequestHead, scanRequestHead } from '../../src/http/request-head.js';
 import { scanResponseHead } from '../../src/http/response-head.js';
-import { ForwardedFields, requestHeadText } from '../../src/http/write-head.js';
+import { ForwardedFields, requestHeadText, trailerText } from '../../src/http/write-head.js';
 
 /** One message as a reader understood it. */
 export interface Message {
@@ -72,9 +72,7 @@ function forward(head: RequestHead, body: string, trailers: readonly string[]): 
   let text = requestHeadText(head, FIELDS, 'fallback');
   if (head.framing.kind === 'chunked') {
     if (body !== '') text += `${body.length.toString(16)}\r\n${body}\r\n`;
-    text += '0\r\n';
-    for (let i = 0; i < trailers.length; i += 2) text += `${trailers[i]}: ${trailers[i + 1]}\r\n`;
-    text += '\r\n';
+    text += `0\r\n${trailerText(trailers, head.connectionNames)}\r\n`;
   } else text += body;
   return { startLine: `${head.method} ${head.target} HTTP/1.1`, body, text };
 }

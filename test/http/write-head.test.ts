@@ -8,6 +8,7 @@ import {
   type ResponseForm,
   requestHeadText,
   responseHeadText,
+  trailerText,
   tunnelHeadText,
 } from '../../src/http/write-head.js';
 import { keptBy } from '../support/heap.js';
@@ -261,6 +262,15 @@ t.test('426 keeps the protocols that it asks for (RFC 9110 15.5.22)', async t =>
     responseHeadText(head, { framing: { kind: 'none' }, connection: 'close', cookie: 'Set-Cookie: a=b\r\n' }),
     'HTTP/1.1 426 Upgrade Required\r\nSet-Cookie: a=b\r\nUpgrade: foo/2, websocket\r\nConnection: close, Upgrade\r\n\r\n',
   );
+});
+
+
+t.test('Connection takes its names out of a trailer section, too (RFC 9110 7.6.1)', async t => {
+  const trailers = ['X-Sum', '6', 'X-Hop', '1', 'Date', 'today'];
+  t.equal(trailerText([], ['x-hop']), '');
+  t.equal(trailerText(trailers, []), 'X-Sum: 6\r\nX-Hop: 1\r\nDate: today\r\n');
+  t.equal(trailerText(trailers, ['close', 'x-hop']), 'X-Sum: 6\r\nDate: today\r\n');
+  t.equal(trailerText(trailers, ['x-hop', 'date', 'x-sum']), '');
 });
 
 t.test('what is kept of a host for the next request is not the head that it came in', async t => {
