@@ -1,6 +1,6 @@
 /** Response heads (RFC 9112 4 and 5), decoded as strictly as requests: a backend's mistake must not become a client's. */
 import { withListNames } from './field-names.js';
-import { type Fields, scanFields } from './fields.js';
+import { detached, type Fields, scanFields } from './fields.js';
 import { declaredFraming, type Framing } from './framing.js';
 import { byteAt, CR, FIELD_CONTENT, LF, SP } from './grammar.js';
 import { type HeadLimits, isPersistent } from './request-head.js';
@@ -90,7 +90,7 @@ function understand(line: StatusLine, fields: Fields): ResponseHead | undefined 
   let codings = NONE;
   let connectionNames = NONE;
   let upgrades = NONE;
-  let keepAliveMs: number | undefined;
+  let keepAlive: string | undefined;
   for (let i = 0; i < fields.count; i += 1) {
     const kind = fields.kinds[i];
     if (kind === undefined) continue;
@@ -99,8 +99,9 @@ function understand(line: StatusLine, fields: Fields): ResponseHead | undefined 
     else if (kind === 'transfer-encoding') codings = [...codings, value];
     else if (kind === 'connection') connectionNames = withListNames(connectionNames, value);
     else if (kind === 'upgrade') upgrades = withListNames(upgrades, value);
-    else if (kind === 'keep-alive') keepAliveMs = keepAliveTimeout(value);
+    else if (kind === 'keep-alive') keepAlive = keepAlive === undefined ? value : `${keepAlive}, ${value}`;
   }
+  const keepAliveMs = keepAlive === undefined ? undefined : keepAliveTimeout(keepAlive);
   const { status, minor, reasonEnd } = line;
   const reason = fields.text.slice(REASON_AT, reasonEnd);
   const declared = declaredFraming(lengths, codings, minor);
@@ -125,13 +126,15 @@ function declaresForbiddenContent(status: number, declared: Framing | undefined)
 let lastKeepAlive = '';
 let lastTimeout: number | undefined;
 
-/** `timeout=5, max=100` → 5000 (the form that servers use since RFC 2068 19.7.1.1). */
+/** Blanks and quotes are no part of the form, but some servers write them. */
+const TIMEOUTS = /(?:^|[,;\s])timeout\s*=\s*"?([0-9]{1,6})(?=$|[",;\s])/gi;
+
+/** `timeout=5, max=100` → 5000 (the form that servers use since RFC 2068 19.7.1.1); of several the shortest. */
 function keepAliveTimeout(value: string): number | undefined {
   if (value !== lastKeepAlive) {
-    const seconds = /(?:^|[,\s])timeout=([0-9]{1,6})(?:$|[,\s])/i.exec(value)?.[1];
-    lastTimeout = seconds === undefined ? undefined : Number(seconds) * 1000;
-    // A copy: a piece of the head would keep the whole of it in memory.
-    lastKeepAlive = Buffer.from(value, 'latin1').toString('latin1');
+    const seconds = Array.from(value.matchAll(TIMEOUTS), ([, digits]) => Number(digits));
+    lastTimeout = seconds.length === 0 ? undefined : Math.min(...seconds) * 1000;
+    lastKeepAlive = detached(value);
   }
   return lastTimeout;
 }
