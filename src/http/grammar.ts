@@ -34,8 +34,14 @@ export const FIELD_CONTENT = tableOf(byte => byte === HTAB || (byte >= SP && byt
  */
 export const TARGET = tableOf(byte => byte > SP && byte < 0x7f && !'#<>\\'.includes(String.fromCharCode(byte)));
 
+const NAME_CHARS = "[A-Za-z0-9\\-._~!$&'()*+,;=]*";
+const NAME = `(?=[^:])${NAME_CHARS}(?:%[0-9A-Fa-f]{2}${NAME_CHARS})*`;
+const ADDRESS = '\\[[0-9A-Fa-f:.]+\\]';
+/** Up to 65535, or empty (RFC 3986 3.2.3). */
+const PORT = '(?:[0-5]?[0-9]{0,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])';
+
 /** reg-name, IPv4 address or bracketed IPv6 address, with a port or without (RFC 9110 7.2). Not empty. */
-const HOST = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=%]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
+const HOST = new RegExp(`^(?:${NAME}|${ADDRESS})(?::${PORT})?$`);
 
 export function isHost(text: string): boolean {
   return HOST.test(text);

@@ -417,6 +417,9 @@ const hosts = (
     ['a space', 'Host: § evil\r\n', 'host-invalid'],
     ['a port that is none', 'Host: §:80x\r\n', 'host-invalid'],
     ['two ports', 'Host: §:80:81\r\n', 'host-invalid'],
+    ['a port above all', 'Host: §:65536\r\n', 'host-invalid'],
+    ['an escape that is none', 'Host: §%0\r\n', 'host-invalid'],
+    ['an escape that would be one behind another', 'Host: §%%30\r\n', 'host-invalid'],
     ['folded', 'Host: §\r\n evil\r\n', 'field-folded'],
     ['with a space in front of the colon', 'Host : §\r\n', 'field-name-invalid'],
     ['with a NUL', 'Host: §\0evil\r\n', 'field-value-invalid'],
@@ -426,6 +429,14 @@ const hosts = (
 );
 
 const authorities: Attack[] = [
+  attack('Host, RFC 3986 3.2.3: an empty port', 'GET /§ HTTP/1.1\r\nHost: §:\r\n\r\n', ['GET /§ §: ']),
+  attack('Host, RFC 3986 2.1: an escape', 'GET /§ HTTP/1.1\r\nHost: §%2E\r\n\r\n', ['GET /§ §%2E ']),
+  attack(
+    'Host, RFC 9112 3.2.2: an absolute form with a port above all',
+    `GET http://§:65536/§ HTTP/1.1\r\n${HOST}\r\n`,
+    [],
+    'target-invalid',
+  ),
   attack('Host, RFC 9112 3.2.2: an absolute form wins', 'GET http://§/§ HTTP/1.1\r\nHost: evil\r\n\r\n', ['GET /§ § ']),
   attack('Host, RFC 9112 3.2.2: an absolute form in HTTP/1.0', 'GET http://§/§ HTTP/1.0\r\n\r\n', ['GET /§ § ']),
   attack('Host, RFC 9112 3.2.2: an absolute form needs Host', 'GET http://§/§ HTTP/1.1\r\n\r\n', [], 'host-missing'),

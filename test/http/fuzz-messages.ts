@@ -185,6 +185,9 @@ export function makeRequest(chance: Chance): string {
     'Host: a\r\nHost: a\r\n',
     'host: [::1]:8\r\n',
     'Host: a b\r\n',
+    'Host: a:\r\n',
+    'Host: a:65536\r\n',
+    'Host: %61%\r\n',
   ]);
   const [fields, body] = framing(chance);
   const parts = chance.onceIn(2) ? [host, otherFields(chance), fields] : [fields, host, otherFields(chance)];

@@ -37,6 +37,7 @@ t.test('the first route that covers host and path names the backend', async t =>
     ['chat.example', '/room', 'host'],
     ['chat.example', '*', 'host'],
     ['CHAT.Example:8080', '/', 'host'],
+    ['chat.example:', '/', 'host'],
     ['chat.example', '/admin/x', 'host-admin'],
     ['chat.example.', '/', 'web'],
     ['xchat.example', '/', 'web'],

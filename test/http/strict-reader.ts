@@ -69,7 +69,9 @@ export function readStrictly(text: string, of: 'request' | 'response', head = fa
 
 function requestFault(fields: Fields): string | undefined {
   const all = new Map(fields);
-  if (!/^[\w.:[\]~!$&'()*+,;=%-]+$/.test(all.get('host') ?? '')) return `Host is ${all.get('host')}`;
+  const host = all.get('host') ?? '';
+  if (!/^[\w.:[\]~!$&'()*+,;=%-]+$/.test(host) || /%(?![0-9a-f]{2})/i.test(host)) return `Host is ${host}`;
+  if (Number(/:([0-9]*)$/.exec(host)?.[1] ?? 0) > 65_535) return `Host is ${host}`;
   if (all.get('x-forwarded-for') !== '203.0.113.9') return `X-Forwarded-For is ${all.get('x-forwarded-for')}`;
   if (all.get('x-real-ip') !== '203.0.113.9') return `X-Real-IP is ${all.get('x-real-ip')}`;
   const disguised = fields.find(([name]) => DISGUISED.test(name.replaceAll('_', '.')) && !PLAIN.has(name));
