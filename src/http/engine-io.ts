@@ -3,6 +3,7 @@
  * that a handshake gives out, and the answer to a `sid` whose endpoint is gone. Revisions 3 (Socket.IO 2) and 4
  * (Socket.IO 3 and 4) of https://socket.io/docs/v4/engine-io-protocol. Pure.
  */
+import { dateText } from './date.js';
 
 /** A session that a handshake opened. */
 export interface OpenedSession {
@@ -118,7 +119,7 @@ const LOST = '{"code":1,"message":"Session ID unknown"}';
 export function sessionLostText(origin: string | undefined, close: boolean, toHead: boolean): string {
   return (
     'HTTP/1.1 400 Bad Request\r\n' +
-    `Date: ${new Date().toUTCString()}\r\n` +
+    `Date: ${dateText()}\r\n` +
     'Content-Type: application/json\r\n' +
     `Content-Length: ${LOST.length}\r\n` +
     'Cache-Control: no-store\r\n' +

@@ -1,5 +1,6 @@
 /** The small plain-text answers that usher gives itself. */
 import { type Code, causes } from '../codes.js';
+import { dateText } from './date.js';
 
 const REASONS: Readonly<Record<number, string>> = {
   200: 'OK',
@@ -36,7 +37,7 @@ export function replyText(code: Code, close: boolean, toHead: boolean): string {
   const body = `${status} ${code}: ${causes[code].text}\n`;
   return (
     `HTTP/1.1 ${status} ${REASONS[status]}\r\n` +
-    `Date: ${new Date().toUTCString()}\r\n` +
+    `Date: ${dateText()}\r\n` +
     'Content-Type: text/plain; charset=utf-8\r\n' +
     `Content-Length: ${body.length}\r\n` +
     'Cache-Control: no-store\r\n' +

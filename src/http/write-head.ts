@@ -3,6 +3,7 @@
  * came. Hop-by-hop fields go (RFC 9110 7.6.1), and what a client says about itself goes: it is written anew.
  */
 import { formatHostPort, type SocketAddress } from '../address.js';
+import { dateText } from './date.js';
 import type { FieldKind } from './field-names.js';
 import { detached, type Fields } from './fields.js';
 import type { Framing } from './framing.js';
@@ -214,12 +215,17 @@ function headText(head: ResponseHead, chunked: boolean, content: boolean, last: 
   const { fields, status } = head;
   const named = namedFields(head.connectionNames);
   const writer = new HeadWriter(fields, head.canonicalLine ? undefined : `HTTP/1.1 ${status} ${head.reason}\r\n`);
+  // 1xx need no date, and whoever passes on another response without one dates it (RFC 9110 6.6.1).
+  let dated = status < 200;
   for (let i = 0; i < fields.count; i += 1) {
     const kind = fields.kinds[i];
     if (kind === undefined && named === undefined) writer.keep(i);
-    else if (goesToClient(kind, fields, i, chunked, content, named)) keepUnderstood(writer, i, kind, head.declared);
+    else if (goesToClient(kind, fields, i, chunked, content, named)) {
+      keepUnderstood(writer, i, kind, head.declared);
+      if (kind === 'date') dated = true;
+    }
   }
-  return writer.end(last);
+  return writer.end(dated ? last : `Date: ${dateText()}\r\n${last}`);
 }
 
 function goesToClient(

@@ -296,12 +296,12 @@ t.test('CONNECT is forwarded where the listener allows it, and opens a tunnel wh
   });
   const usher = await startUsherBefore(t, backend.port, { refusedMethods: new Set() });
   const client = await connect(t, usher.port, `${HEADER}CONNECT chat:1 HTTP/1.1\r\nHost: chat:1\r\n\r\nbytes`);
-  t.match(await client.until('first'), /^HTTP\/1\.1 200 OK\r\n\r\nfirst$/);
+  t.match(await client.until('first'), /^HTTP\/1\.1 200 OK\r\nDate: [^\r]* GMT\r\n\r\nfirst$/);
   t.match(await (await backend.connection(0)).until('bytes'), /^CONNECT chat:1 HTTP\/1\.1\r\nHost: chat:1\r\n/);
   client.socket.end();
   await client.ended();
   const refused = await converse(t, usher.port, `${HEADER}CONNECT no:1 HTTP/1.1\r\nHost: no:1\r\n\r\nbytes`);
-  t.match(refused, /^HTTP\/1\.1 403 No\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno$/);
+  t.match(refused, /^HTTP\/1\.1 403 No\r\nContent-Length: 2\r\nDate: [^\r]* GMT\r\nConnection: close\r\n\r\nno$/);
   await usher.seen.atRest();
   t.same(
     usher.seen.exchanges.map(exchange => [exchange.status, exchange.upgraded]),

@@ -42,6 +42,9 @@ function sent(lines: readonly string[], line = 'GET / HTTP/1.1'): string[] {
   return rest;
 }
 
+/** What usher adds to a response without one. */
+const OUR_DATE = /^Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/;
+
 /** The lines that a client gets for a response of these lines. */
 function passed(lines: readonly string[], form: Partial<ResponseForm> = {}, line = 'HTTP/1.1 200 OK'): string[] {
   const text = responseHeadText(responseOf(lines, line), {
@@ -51,7 +54,10 @@ function passed(lines: readonly string[], form: Partial<ResponseForm> = {}, line
     ...form,
   });
   t.ok(text.endsWith('\r\n\r\n'));
-  return text.slice(0, -4).split('\r\n');
+  return text
+    .slice(0, -4)
+    .split('\r\n')
+    .filter(line => !OUR_DATE.test(line));
 }
 
 t.test('order, case and repeats stay, and so do bytes above 0x7f', async t => {
@@ -253,17 +259,40 @@ t.test('101 is written in our own words (RFC 9110 15.2.2)', async t => {
 
 t.test('the 2xx that answers CONNECT has no length and no coding (RFC 9110 9.3.6)', async t => {
   const head = responseOf(['Content-Length: 5', 'X: y'], 'HTTP/1.1 200 Connected');
-  t.equal(tunnelHeadText(head, 'Set-Cookie: a=b\r\n'), 'HTTP/1.1 200 Connected\r\nX: y\r\nSet-Cookie: a=b\r\n\r\n');
-});
-
-t.test('426 keeps the protocols that it asks for (RFC 9110 15.5.22)', async t => {
-  const head = responseOf(['Upgrade: foo/2, websocket', 'Connection: upgrade'], 'HTTP/1.1 426 Upgrade Required');
-  t.equal(
-    responseHeadText(head, { framing: { kind: 'none' }, connection: 'close', cookie: 'Set-Cookie: a=b\r\n' }),
-    'HTTP/1.1 426 Upgrade Required\r\nSet-Cookie: a=b\r\nUpgrade: foo/2, websocket\r\nConnection: close, Upgrade\r\n\r\n',
+  t.match(
+    tunnelHeadText(head, 'Set-Cookie: a=b\r\n'),
+    /^HTTP\/1\.1 200 Connected\r\nX: y\r\nDate: .* GMT\r\nSet-Cookie: a=b\r\n\r\n$/,
   );
 });
 
+t.test('426 keeps the protocols that it asks for (RFC 9110 15.5.22)', async t => {
+  const head = responseOf(
+    ['Date: x', 'Upgrade: foo/2, websocket', 'Connection: upgrade'],
+    'HTTP/1.1 426 Upgrade Required',
+  );
+  t.equal(
+    responseHeadText(head, { framing: { kind: 'none' }, connection: 'close', cookie: 'Set-Cookie: a=b\r\n' }),
+    'HTTP/1.1 426 Upgrade Required\r\nDate: x\r\nSet-Cookie: a=b\r\nUpgrade: foo/2, websocket\r\nConnection: close, Upgrade\r\n\r\n',
+  );
+});
+
+t.test('a final response without Date gets one, and another one keeps its own (RFC 9110 6.6.1)', async t => {
+  const textOf = (lines: readonly string[], line?: string) =>
+    responseHeadText(responseOf(lines, line), { framing: NO_BODY, connection: 'close', cookie: '' });
+  const dates = (text: string) => text.split('\r\n').filter(line => /^date:/i.test(line));
+  for (const line of ['HTTP/1.1 200 OK', 'HTTP/1.0 200 OK', 'HTTP/1.1 304 Not Modified', 'HTTP/1.1 500 Oh']) {
+    const found = dates(textOf(['A: b', 'C: d'], line));
+    t.equal(found.length, 1, line);
+    t.match(found[0], OUR_DATE, line);
+    const [, text = ''] = found[0]?.split(': ') ?? [];
+    t.ok(Math.abs(Date.parse(text) - Date.now()) < 60_000, 'it is now');
+    for (const own of ['Date: today', 'DATE: Sun, 06 Nov 1994 08:49:37 GMT', 'date:']) {
+      t.strictSame(dates(textOf(['Connection: date', own, 'A: b'], line)), [own === 'date:' ? 'date: ' : own], line);
+    }
+  }
+  t.strictSame(dates(interimHeadText(responseOf([], 'HTTP/1.1 103 Early'))), []);
+  t.strictSame(dates(tunnelHeadText(responseOf([], 'HTTP/1.1 101 Switching'), '')), []);
+});
 
 t.test('Connection takes its names out of a trailer section, too (RFC 9110 7.6.1)', async t => {
   const trailers = ['X-Sum', '6', 'X-Hop', '1', 'Date', 'today'];
