@@ -334,6 +334,7 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
 
   /** The other side gets as long as any slow reader to take what is queued for it. */
   tunnelHalfGone(): void {
+    this.open?.tunnel.tookSome();
     this.expectWithin(this.timeouts.responseMs, 'client-stalled');
   }
 
@@ -393,7 +394,8 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
   }
 
   private expired(): void {
-    if (this.headerSettled || this.held.size > 0) this.refuse(this.deadlineCode);
+    if (this.deadlineCode === 'client-stalled' && this.open?.tunnel.tookSome() === true) this.tunnelHalfGone();
+    else if (this.headerSettled || this.held.size > 0) this.refuse(this.deadlineCode);
     else this.wire.destroy();
   }
 

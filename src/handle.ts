@@ -14,7 +14,9 @@ export const direct = { off: false };
 export interface DirectHandle {
   /** Since it was made; grows before `onread` is called. */
   readonly bytesRead: number;
-  /** Bytes that wait below the socket. */
+  /** Since it was made, what waits in it included. */
+  readonly bytesWritten: number;
+  /** Bytes that wait in it. */
   readonly writeQueueSize: number;
   /** Called for bytes, the end and errors. A buffer that it returns is what is read into next. */
   onread: OnRead;
@@ -25,13 +27,10 @@ export interface DirectHandle {
   writeBuffer(request: WriteRequest | null, bytes: Buffer): number | WriteRequest;
 }
 
-/**
- * What waits on a socket, in its stream and below it. A write of the stream counts in both until it is done, so this is
- * 0 or a number that falls with every byte that the system takes.
- */
-export function queuedOn(socket: Socket): number {
+/** How many bytes of what was written on a socket the system has taken; 0 for one that is gone. */
+export function takenOf(socket: Socket): number {
   const { _handle: handle } = socket as unknown as { _handle?: Partial<DirectHandle> | null };
-  return socket.writableLength + (handle?.writeQueueSize ?? 0);
+  return (handle?.bytesWritten ?? 0) - (handle?.writeQueueSize ?? 0);
 }
 
 type OnRead = (this: unknown, ...args: unknown[]) => unknown;

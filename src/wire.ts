@@ -3,7 +3,7 @@
  * The corridor and the rooms hand a wire from reader to reader; nobody else listens to the socket.
  */
 import type { Socket } from 'node:net';
-import { queuedOn } from './handle.js';
+import { takenOf } from './handle.js';
 import { outbox } from './outbox.js';
 import { type SocketUser, WireSocket } from './wire-socket.js';
 
@@ -51,6 +51,8 @@ export class Wire implements SocketUser {
   /** Writes wait in the outbox while it is above zero. */
   private corks = 0;
   private failedWrite: Error | undefined = undefined;
+  /** As of the last {@link tookSome}. */
+  private takenBefore = 0;
   /** Whether bytes came since the last look, behind a failed write. */
   private heard = false;
 
@@ -130,7 +132,7 @@ export class Wire implements SocketUser {
    */
   closeSent(): void {
     outbox.flushFor(this.socket);
-    if (this.queued === 0) this.socket.destroy();
+    if (!this.queued) this.socket.destroy();
     else this.socket.destroySoon();
   }
 
@@ -224,9 +226,20 @@ export class Wire implements SocketUser {
     this.owner?.wireClosed();
   }
 
-  /** What is queued and not yet taken by the system: 0, or a number that falls with every byte that it takes. */
-  get queued(): number {
-    return queuedOn(this.socket);
+  /** Whether anything is queued that the system has not taken yet. */
+  get queued(): boolean {
+    return this.socket.writableLength > 0 || this.shared?.sending === true;
+  }
+
+  /**
+   * Whether the system has taken anything since this was asked last: the far side reads, however slowly. A deadline for
+   * what is queued asks when it begins, and when it has passed.
+   */
+  tookSome(): boolean {
+    const taken = takenOf(this.socket);
+    const some = taken > this.takenBefore;
+    this.takenBefore = taken;
+    return some;
   }
 }
 

@@ -175,11 +175,11 @@ for (const [kind, pair] of Object.entries(pairs)) {
       far.socket.pause();
       const [block = Buffer.alloc(0)] = content(1).blocks;
       while (!wire.congested) wire.write(block);
-      t.ok(wire.queued > 0);
+      t.ok(wire.queued);
       far.socket.resume();
       await diary.until('drain');
       t.notOk(wire.congested);
-      t.equal(wire.queued, 0);
+      t.notOk(wire.queued);
     });
 
     t.test('a corked queue that the system takes at once is not congested', async t => {

@@ -46,7 +46,6 @@ export class ClientSide implements WireReader, ExchangeClient {
   /** When a closing client sent the last bytes, and when something was last queued for it; `performance.now()`. */
   private heardAt = Number.NEGATIVE_INFINITY;
   private queuedAt = 0;
-  private queuedBefore = Number.POSITIVE_INFINITY;
   private stalledMs = 0;
 
   constructor(
@@ -139,11 +138,11 @@ export class ClientSide implements WireReader, ExchangeClient {
   private settle(): void {
     if (this.closing) return;
     this.pace();
-    const { exchange, owner } = this;
+    const { exchange } = this;
     if (exchange !== undefined) {
       const over = this.ended && exchange.requestOpen && (exchange.intake !== undefined || this.held.size === 0);
       if (over) this.leave();
-    } else if (this.paused) owner.expectWithin(owner.timeouts.responseMs, 'client-stalled');
+    } else if (this.paused) this.awaitSlow();
     else this.awaitRequest();
   }
 
@@ -228,9 +227,20 @@ export class ClientSide implements WireReader, ExchangeClient {
   expired(code: Code): void {
     if (this.closing) this.lingered();
     else if (this.exchange !== undefined) this.exchange.expired(code);
-    else if (this.paused) this.stalled();
+    else if (this.paused) this.expiredSlow();
     else if (this.betweenRequests) this.close();
     else this.refuse(code);
+  }
+
+  /** No further request before the client has taken the responses to those before. */
+  private awaitSlow(): void {
+    this.wire.tookSome();
+    this.owner.expectWithin(this.owner.timeouts.responseMs, 'client-stalled');
+  }
+
+  private expiredSlow(): void {
+    if (this.wire.tookSome()) this.awaitSlow();
+    else this.stalled();
   }
 
   /** Ends a connection that waits for a request; one with an exchange ends behind it. */
@@ -296,17 +306,16 @@ export class ClientSide implements WireReader, ExchangeClient {
     this.closing = true;
     if (!this.busy) this.held.clear();
     this.queuedAt = performance.now();
+    this.wire.tookSome();
     this.owner.expectWithin(LINGER_MS, 'client-stalled');
   }
 
   /** A client that still reads gets as long as any other that is slow; one that has everything may end its upload. */
   private lingered(): void {
-    const { queued } = this.wire;
-    if (queued === 0) this.awaitEnd();
+    if (!this.wire.queued) this.awaitEnd();
     else {
       this.queuedAt = performance.now();
-      this.stalledMs = queued < this.queuedBefore ? 0 : this.stalledMs + LINGER_MS;
-      this.queuedBefore = queued;
+      this.stalledMs = this.wire.tookSome() ? 0 : this.stalledMs + LINGER_MS;
       if (this.stalledMs >= this.owner.timeouts.responseMs) this.stalled();
       else this.owner.expectWithin(LINGER_MS, 'client-stalled');
     }

@@ -57,6 +57,8 @@ export class Exchange implements LeaseUser, WireReader {
   /** Carries the response body; made when the response head is there. */
   private download: BodyRelay | undefined;
   private response: ResponseHead | undefined;
+  /** The wire that was congested last. */
+  private slow: Wire | undefined;
   private readonly held = new Held();
   private status = 0;
   private endpoint: string | undefined;
@@ -190,7 +192,14 @@ export class Exchange implements LeaseUser, WireReader {
 
   private awaitUpload(upload: BodyRelay): void {
     if (upload.flowing) this.awaitBackend();
-    else this.owner.expectWithin(this.owner.timeouts.responseMs, 'backend-response-timeout');
+    else this.awaitSlow(this.lease?.wire, 'backend-response-timeout');
+  }
+
+  /** Nobody goes on before this wire has taken what is queued for it. */
+  private awaitSlow(wire: Wire | undefined, code: Code): void {
+    wire?.tookSome();
+    this.slow = wire;
+    this.owner.expectWithin(this.owner.timeouts.responseMs, code);
   }
 
   /** The client's wire has taken what was queued: the backend may go on. */
@@ -206,9 +215,10 @@ export class Exchange implements LeaseUser, WireReader {
     this.end(code, 'cut');
   }
 
-  /** The connection's deadline has passed. */
+  /** The connection's deadline has passed. Whoever takes what is queued for it, however slowly, is waited for anew. */
   expired(code: Code): void {
-    this.fail(code);
+    if (this.slow?.congested === true && this.slow.tookSome()) this.awaitSlow(this.slow, code);
+    else this.fail(code);
   }
 
   // ---- the backend's half ----
@@ -334,7 +344,7 @@ export class Exchange implements LeaseUser, WireReader {
       return;
     }
     this.lease?.wire.pause();
-    this.owner.expectWithin(this.owner.timeouts.responseMs, 'client-stalled');
+    this.awaitSlow(this.client.wire, 'client-stalled');
   }
 
   /**

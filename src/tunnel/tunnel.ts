@@ -59,6 +59,12 @@ export class Tunnel {
     }
   }
 
+  /** Whether the side that is left has taken some of what is queued for it, since this was asked last. */
+  tookSome(): boolean {
+    const client = this.client.tookSome();
+    return this.backend.tookSome() || client;
+  }
+
   /** Whether both sides are gone. */
   get gone(): boolean {
     return this.sidesGone === 2;

@@ -1,6 +1,7 @@
 /** The client's side where only time or a mistake of ours leads to: everything else is tested end to end. */
 import t, { type Test } from 'tap';
 import type { Code } from '../../src/codes.js';
+import { takenOf } from '../../src/handle.js';
 import { ClientSide } from '../../src/http/client-side.js';
 import { Exchange, type ExchangeClient } from '../../src/http/exchange.js';
 import type { HttpOwner } from '../../src/http/owner.js';
@@ -133,8 +134,7 @@ t.test('whatever a client sends costs it nothing of an answer that it has not ta
 
 t.test('a client that takes nothing of its last answer is cut when responses may not take longer', async t => {
   const { side, wire, refusals } = await closingClient(t, 16);
-  t.ok(wire.queued > 0);
-  side.expired('client-stalled');
+  t.ok(wire.queued);
   side.expired('client-stalled');
   side.expired('client-stalled');
   t.notOk(wire.destroyed, '10 of 12 s');
@@ -145,27 +145,42 @@ t.test('a client that takes nothing of its last answer is cut when responses may
 
 t.test('a client that takes its last answer slowly is waited for', async t => {
   const { side, wire, far } = await closingClient(t, 16);
-  const before = wire.queued;
-  for (let i = 0; i < 3; i += 1) side.expired('client-stalled');
-  far.socket.resume();
-  while (wire.queued >= before) await far.change();
-  far.socket.pause();
+  for (let i = 0; i < 2; i += 1) side.expired('client-stalled');
+  await takeSome(far, wire);
   side.expired('client-stalled');
   t.notOk(wire.destroyed, 'its time begins anew');
 });
 
-t.test('a mistake of ours on a backend wire is an internal error, and told as one', async t => {
-  const { socket } = await socketPair(t);
-  const near = await socketPair(t);
-  const { owner, refusals, exchanges } = ownership();
-  const scan = scanRequestHead(Buffer.from(request('/')), owner.limits);
+/** Lets a far side take some of what is queued for it. */
+async function takeSome(far: RawClient, wire: Wire): Promise<void> {
+  const before = takenOf(wire.socket);
+  far.socket.resume();
+  while (takenOf(wire.socket) === before) await far.change();
+  far.socket.pause();
+}
+
+interface Lent extends Ownership {
+  readonly exchange: Exchange;
+  readonly client: Wire;
+  readonly farClient: RawClient;
+  readonly backend: Wire;
+  readonly farBackend: RawClient;
+}
+
+/** An exchange that has got its backend connection. */
+async function lent(t: Test, text: string): Promise<Lent> {
+  const one = await socketPair(t);
+  const other = await socketPair(t);
+  const told = ownership();
+  const scan = scanRequestHead(Buffer.from(text), told.owner.limits);
   if (scan.kind !== 'head') throw new Error('the request is not understood');
-  const backend = new Wire(socket, DEAF);
+  const wire = new Wire(one.socket, DEAF);
+  const backend = new Wire(other.socket, DEAF);
   const nothing = () => {};
   const calls = { release: nothing, discard: nothing, settle: nothing, learn: nothing, judge: nothing };
   const lease: Lease = { wire: backend, endpoint: 'a:1', reused: false, cookie: undefined, ...calls };
   const client: ExchangeClient = {
-    wire: new Wire(near.socket, DEAF),
+    wire,
     paused: false,
     ended: false,
     bodyWanted() {},
@@ -173,12 +188,62 @@ t.test('a mistake of ours on a backend wire is an internal error, and told as on
     takeRest: () => Buffer.alloc(0),
   };
   const source = { name: 'chat', lease: (_ask: unknown, _fresh: boolean, user: Exchange) => user.onLease(lease) };
-  const exchange = new Exchange(owner, client, scan.head, source as never, true);
+  const exchange = new Exchange(told.owner, client, scan.head, source as never, true);
   exchange.start();
+  return { ...told, exchange, client: wire, farClient: one.far, backend, farBackend: other.far };
+}
+
+t.test('a mistake of ours on a backend wire is an internal error, and told as one', async t => {
+  const { exchange, refusals, exchanges, farClient } = await lent(t, request('/'));
   exchange.onClose(new Error('a mistake'));
   t.same(refusals, ['internal-error']);
   t.match(exchanges, [{ status: 500, code: 'internal-error' }]);
-  t.match(await near.far.until('internal-error'), /^HTTP\/1\.1 500 /);
+  t.match(await farClient.until('internal-error'), /^HTTP\/1\.1 500 /);
+});
+
+const BODY = Buffer.alloc(16 << 20);
+
+t.test('a client that takes its response slowly is waited for, and one that takes nothing is not', async t => {
+  const { exchange, client, farClient, refusals } = await lent(t, request('/'));
+  farClient.socket.pause();
+  exchange.onBytes(Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${2 * BODY.length}\r\n\r\n`));
+  exchange.onBytes(BODY);
+  t.ok(client.congested);
+  await takeSome(farClient, client);
+  exchange.expired('client-stalled');
+  t.same(refusals, []);
+  exchange.expired('client-stalled');
+  t.same(refusals, ['client-stalled']);
+});
+
+t.test('so is a backend with its request', async t => {
+  const head = request('/', [`Content-Length: ${2 * BODY.length}`], 'POST');
+  const { exchange, backend, farBackend, refusals } = await lent(t, head);
+  farBackend.socket.pause();
+  if (exchange.intake === undefined) throw new Error('nobody takes the body');
+  exchange.feed(exchange.intake, BODY, 0);
+  t.ok(backend.congested);
+  await takeSome(farBackend, backend);
+  exchange.expired('backend-response-timeout');
+  t.same(refusals, []);
+  exchange.expired('backend-response-timeout');
+  t.same(refusals, ['backend-response-timeout']);
+});
+
+t.test('a client that takes the responses to many requests slowly is waited for', async t => {
+  const { socket, far } = await socketPair(t);
+  far.socket.pause();
+  const wire = new Wire(socket, DEAF);
+  const { owner, refusals } = ownership();
+  const side = new ClientSide(owner, wire);
+  wire.write(BODY);
+  side.onBytes(Buffer.from(request('/')));
+  t.ok(side.paused);
+  await takeSome(far, wire);
+  side.expired('client-stalled');
+  t.same(refusals, []);
+  side.expired('client-stalled');
+  t.same(refusals, ['client-stalled']);
 });
 
 t.test('requests that no route wants are answered one after the other', async t => {
