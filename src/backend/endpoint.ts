@@ -31,7 +31,7 @@ export class Endpoint implements Candidate {
   /** host:port as configured, or as DNS says. */
   readonly label: string;
   readonly health: Health;
-  /** Asked to leave: new sessions avoid it, known ones keep it. */
+  /** Asked to leave: new sessions avoid it while another one works, known ones keep it. */
   draining = false;
   /** As of the last {@link refresh}. */
   usable = true;
@@ -62,7 +62,7 @@ export class Endpoint implements Candidate {
 
   /** Looks at its health anew, in front of a pick. */
   refresh(now: number): void {
-    this.usable = !this.draining && this.health.usable(now);
+    this.usable = this.health.usable(now);
     this.weight = this.settings.weight * this.health.share(now);
   }
 

@@ -8,18 +8,18 @@ export interface Candidate {
   readonly weight: number;
   /** Leases under way, exchanges and tunnels. */
   readonly active: number;
-  /** Neither down nor ejected nor draining. */
+  /** Neither down nor ejected. */
   readonly usable: boolean;
   /** To be left alone as long as there is another one. */
   readonly draining: boolean;
 }
 
 /**
- * Those to choose from: the usable ones; when there is none, all that are not draining, because one is always tried;
- * else all.
+ * Those to choose from: the usable ones that stay; when there is none, the usable ones that are draining, because they
+ * answer; else all that stay, because one is always tried; else all.
  * @param tried left out in front of everything else, so that a request that failed at every usable endpoint goes on
  *   to the others
- * @returns `endpoints` itself when all of them are usable; never empty: undefined when none is left
+ * @returns `endpoints` itself when all of them are usable and stay; never empty: undefined when none is left
  */
 export function candidates<T extends Candidate>(
   endpoints: readonly T[],
@@ -27,7 +27,11 @@ export function candidates<T extends Candidate>(
 ): readonly T[] | undefined {
   const untried = tried === undefined || tried.size === 0 ? endpoints : endpoints.filter(each => !tried.has(each));
   if (untried.length === 0) return undefined;
-  return those(untried, isUsable) ?? those(untried, isStaying) ?? untried;
+  return those(untried, isWanted) ?? those(untried, isUsable) ?? those(untried, isStaying) ?? untried;
+}
+
+function isWanted(candidate: Candidate): boolean {
+  return candidate.usable && !candidate.draining;
 }
 
 function isUsable(candidate: Candidate): boolean {

@@ -28,12 +28,19 @@ function tally(choice: readonly Candidate[], picks: Iterable<Candidate | undefin
 
 const [a, b, c] = [endpoint('a'), endpoint('b'), endpoint('c')];
 const down = endpoint('d', { usable: false });
-const draining = endpoint('e', { usable: false, draining: true });
+const draining = endpoint('e', { draining: true });
+const leaving = endpoint('f', { usable: false, draining: true });
 
-t.test('candidates are the usable ones, else those that stay, else all', async t => {
-  t.equal(labelsOf(candidates([a, down, b, draining])), 'ab');
-  t.equal(labelsOf(candidates([down, draining])), 'd');
+t.test('candidates are the usable ones that stay, else the usable ones, else those that stay, else all', async t => {
+  t.equal(labelsOf(candidates([a, down, b, draining, leaving])), 'ab');
+  t.equal(
+    labelsOf(candidates([down, draining, leaving])),
+    'e',
+    'one that is about to leave answers, one that is down does not',
+  );
+  t.equal(labelsOf(candidates([down, leaving])), 'd', 'where nobody answers, the one that stays comes back');
   t.equal(labelsOf(candidates([draining])), 'e');
+  t.equal(labelsOf(candidates([leaving])), 'f');
   t.equal(candidates([]), undefined);
   const all = [a, b];
   t.equal(candidates(all), all, 'nothing is made when all are usable');
@@ -43,8 +50,8 @@ t.test('candidates are the usable ones, else those that stay, else all', async t
 t.test('what was tried is left out, and the others follow down to the last one', async t => {
   const all = [a, b, down, draining];
   t.equal(labelsOf(candidates(all, new Set([a]))), 'b');
-  t.equal(labelsOf(candidates(all, new Set([a, b]))), 'd');
-  t.equal(labelsOf(candidates(all, new Set([a, b, down]))), 'e');
+  t.equal(labelsOf(candidates(all, new Set([a, b]))), 'e');
+  t.equal(labelsOf(candidates(all, new Set([a, b, draining]))), 'd');
   t.equal(candidates(all, new Set(all)), undefined);
 });
 

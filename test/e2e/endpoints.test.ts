@@ -173,6 +173,20 @@ t.test('when the checks fail everywhere, everybody is asked all the same', async
   t.same(countsOf(await askInTurn(t, usher, 10), apps), [5, 5]);
 });
 
+t.test('when one endpoint drains and the other is dead, the draining one serves everybody', async t => {
+  const apps = await startApps(t, 2);
+  const [leaving, dead] = apps as [App, App];
+  const usher = await startBefore(t, apps, { healthCheck: SELDOM });
+  await checked(usher, 2);
+  usher.proxy.drainEndpoint('chat', leaving.address, true);
+  t.same(countsOf(await askInTurn(t, usher, 10), apps), [0, 10]);
+  dead.kill();
+  // More than the budget of moves, and nobody is held.
+  const answers = await Promise.all(Array.from({ length: 20 }, () => askInTurn(t, usher, 10)));
+  t.same(countsOf(answers.flat(), apps), [200, 0]);
+  t.same(await leftovers(usher), NOTHING_LEFT);
+});
+
 // ---- hold ----
 
 const HOLD_MS = 20_000;
