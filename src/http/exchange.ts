@@ -426,7 +426,7 @@ export class Exchange implements LeaseUser, WireReader {
       this.cut(code);
       return;
     }
-    if (BLAMED.has(code)) this.lease?.judge(false);
+    if (this.blames(code)) this.lease?.judge(false);
     this.lease?.discard();
     const close = !this.mayKeep || this.requestOpen || this.asksForTunnel || statusOf(code) === 400;
     if (causes[code].status !== undefined) {
@@ -434,6 +434,11 @@ export class Exchange implements LeaseUser, WireReader {
       this.writeToClient(this.replyTextFor(code, close));
     }
     this.end(code, close ? 'close' : 'keep');
+  }
+
+  /** Engine.IO, for one, ends an upgrade to a path that isn't its own without a word: every client can make it do so. */
+  private blames(code: Code): boolean {
+    return BLAMED.has(code) && !(code === 'backend-closed' && this.asksForTunnel);
   }
 
   private replyTextFor(code: Code, close: boolean): string {

@@ -6,11 +6,11 @@ import { Backend } from '../../src/backend/backend.js';
 import type { Lease } from '../../src/lease.js';
 import { type App, makeApps, startApps } from '../support/endpoints-app.js';
 import { leftovers, NOTHING_LEFT } from '../support/flow.js';
-import { response, serveAnswers, serveSpoken } from '../support/http.js';
+import { request as requestText, response, serveAnswers, serveSpoken } from '../support/http.js';
 import { type ClientResponse, HeaderAgent, request } from '../support/peer-client.js';
 import { Recorder } from '../support/recorder.js';
 import { type BackendChanges, backendSettings, type ListenerChanges, listenerSettings } from '../support/settings.js';
-import { connect, HEADER } from '../support/sockets.js';
+import { connect, converse, HEADER } from '../support/sockets.js';
 import { type RunningUsher, startUsher } from '../support/usher.js';
 
 const UNSTEADY = { http: undefined, intervalMs: 20, timeoutMs: 5_000, rise: 1, fall: 1 };
@@ -423,4 +423,28 @@ t.test('an endpoint that closes without an answer five times in a row is out for
   t.equal(usher.seen.changes.at(-1), `127.0.0.1:${bad.port} up`);
   agent.destroy();
   t.same(await leftovers(usher), NOTHING_LEFT);
+});
+
+const UPGRADE = requestText('/room/0/x', [
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+  'Sec-WebSocket-Version: 13',
+]);
+
+t.test('an upgrade that is ended without an answer, as Engine.IO does it, says nothing of the endpoint', async t => {
+  const endings: readonly { readonly ending: string; readonly downs: number }[] = [
+    { ending: '', downs: 0 },
+    { ending: 'HTTP/9 rubbish\r\n\r\n', downs: 1 },
+  ];
+  for (const { ending, downs } of endings) {
+    const bad = await serveSpoken(t, client => {
+      client.socket.end(ending);
+    });
+    const usher = await startBefore(t, [bad]);
+    await checked(usher, 1);
+    for (let i = 0; i < 6; i += 1) t.match(await converse(t, usher.port, HEADER + UPGRADE), /^HTTP\/1\.1 502 /);
+    t.equal(usher.seen.changes.filter(change => change.endsWith(' down')).length, downs);
+    t.same(await leftovers(usher), NOTHING_LEFT);
+  }
 });
