@@ -35,6 +35,7 @@ export class Attempt {
   /** `performance.now()` when it began. */
   readonly startedAt: number;
   private tried = NOBODY;
+  private scouts = false;
   private code: Code = 'backend-empty';
   private label = 'none';
 
@@ -53,8 +54,12 @@ export class Attempt {
     return this.user.waiting;
   }
 
-  /** Begins, or begins anew after a wait. */
-  start(): void {
+  /**
+   * Begins, or begins anew after a wait.
+   * @param scouts whether it looks on behalf of all who wait; one is no burden, so its moves are free
+   */
+  start(scouts = false): void {
+    this.scouts = scouts;
     this.tried = NOBODY;
     this.follow(this.host.choose(this.ask, this.tried));
   }
@@ -91,7 +96,11 @@ export class Attempt {
     const choice = this.host.choose(this.ask, this.tried);
     // Only another dial counts: that a session is lost is told to every one of its clients, however many they are.
     const isMove = choice.kind === 'endpoint';
-    if (isMove && (this.tried.size > MAX_MOVES || !this.host.mayMove())) this.wait();
+    if (isMove && !this.mayMove()) this.wait();
     else this.follow(choice);
+  }
+
+  private mayMove(): boolean {
+    return this.tried.size <= MAX_MOVES && (this.scouts || this.host.mayMove());
   }
 }

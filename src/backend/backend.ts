@@ -15,6 +15,7 @@ import { candidates, pickByHash, pickLeastActive, Rotation } from './pick.js';
 import { Resolver } from './resolver.js';
 import { Sessions } from './sessions.js';
 import { Tokens } from './tokens.js';
+import { Waiting } from './waiting.js';
 
 /** What a backend tells; the corridor passes it on to the observer. */
 export interface BackendEvents {
@@ -44,8 +45,7 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
   private readonly rotation = new Rotation<Endpoint>();
   private readonly tokens: Tokens<Endpoint> | undefined;
   private readonly sessions = new Sessions<Endpoint>();
-  /** Requests that wait for an endpoint to come back. */
-  private readonly held = new Set<Attempt>();
+  private readonly waiting: Waiting;
   private moves = MOST_MOVES;
   private readonly forgotten = new Map<string, Endpoint>();
   private readonly resolvers: readonly Resolver[];
@@ -59,8 +59,9 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
     private readonly events: BackendEvents,
     private readonly greeting?: Buffer,
   ) {
-    const { name, affinity } = settings;
+    const { name, affinity, holdForMs } = settings;
     this.name = name;
+    this.waiting = new Waiting(holdForMs);
     this.affinity = affinity;
     this.tokens = affinity?.kind === 'cookie' ? new Tokens(name, affinity.secret) : undefined;
     this.resolvers = settings.dns.map(dns => this.resolverOf(dns));
@@ -109,7 +110,9 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
   }
 
   idle(endpoint: Endpoint, ask: Ask): Lease | undefined {
-    return endpoint.takeIdle(performance.now())?.lend(this.cookieFor(endpoint, ask));
+    const connection = endpoint.takeIdle(performance.now());
+    if (connection !== undefined && this.waiting.size > 0 && endpoint.health.up) this.waiting.follow();
+    return connection?.lend(this.cookieFor(endpoint, ask));
   }
 
   dialFor(endpoint: Endpoint, ask: Ask, done: (result: Lease | Code) => void): void {
@@ -121,7 +124,7 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
         this.changed(endpoint, endpoint.health.dialSucceeded(now));
         done(new BackendConnection(endpoint, new Wire(socket, DEAF)).lend(this.cookieFor(endpoint, ask)));
         // Whatever the checks still say: who waits has somewhere to go.
-        if (this.held.size > 0) this.resume([...this.held]);
+        this.waiting.resume();
       },
       onFailed: (code, why) => {
         const now = performance.now();
@@ -143,9 +146,7 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
   }
 
   hold(attempt: Attempt): boolean {
-    if (this.closed || performance.now() - attempt.startedAt >= this.settings.holdForMs) return false;
-    this.held.add(attempt);
-    return true;
+    return this.waiting.add(attempt);
   }
 
   // ---- sessions and health ----
@@ -157,14 +158,7 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
   changed(endpoint: Endpoint, change: Change, why?: string): void {
     if (change === undefined || this.closed || endpoint.closed) return;
     this.events.endpointChanged(this.name, endpoint.label, change === 'up', why);
-    if (change === 'up') this.resume([...this.held]);
-  }
-
-  private resume(attempts: readonly Attempt[]): void {
-    for (const attempt of attempts) {
-      this.held.delete(attempt);
-      if (attempt.wanted) attempt.start();
-    }
+    if (change === 'up') this.waiting.resume();
   }
 
   /** Asks for the addresses of names and checks every endpoint, so that readiness doesn't wait for a client. */
@@ -180,7 +174,10 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
       if (now >= endpoint.checkAt && endpoint.check === undefined) this.check(endpoint, now);
     }
     this.sessions.sweep(now);
-    this.endHolds(now);
+    this.waiting.sweep(
+      now,
+      this.endpoints.some(({ health }) => health.up),
+    );
   }
 
   private check(endpoint: Endpoint, now: number): void {
@@ -197,17 +194,6 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
         if (!OUR_OWN.has(why)) this.changed(endpoint, endpoint.health.checkFailed(performance.now()), why);
       },
     });
-  }
-
-  /** Those who have waited long enough are told; one of the others looks whether anybody is back. */
-  private endHolds(now: number): void {
-    for (const attempt of this.held) if (!attempt.wanted) this.held.delete(attempt);
-    const over = [...this.held].filter(({ startedAt }) => now - startedAt >= this.settings.holdForMs);
-    for (const attempt of over) {
-      this.held.delete(attempt);
-      attempt.giveUp();
-    }
-    this.resume([...this.held].slice(0, 1));
   }
 
   // ---- the endpoints ----
@@ -239,7 +225,7 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
     this.endpoints = [...now.values()];
     this.tokens?.swap(this.endpoints);
     for (const endpoint of before.values()) if (!now.has(endpoint.label)) this.forget(endpoint);
-    if (before.size === 0) this.resume([...this.held]);
+    if (before.size === 0) this.waiting.resume();
   }
 
   private forget(endpoint: Endpoint): void {
@@ -292,8 +278,7 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
     this.closed = true;
     for (const resolver of this.resolvers) resolver.stop();
     for (const endpoint of this.endpoints) endpoint.close();
-    for (const attempt of this.held) attempt.giveUp();
-    this.held.clear();
+    this.waiting.end();
   }
 }
 

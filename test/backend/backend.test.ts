@@ -4,6 +4,7 @@ import net, { type AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { Backend } from '../../src/backend/backend.js';
 import type { Endpoint } from '../../src/backend/endpoint.js';
+import { pickByHash } from '../../src/backend/pick.js';
 import type { Ask, Lease } from '../../src/lease.js';
 import { deafPort, freePort } from '../support/ports.js';
 import { Recorder } from '../support/recorder.js';
@@ -259,6 +260,57 @@ t.test('who has left meanwhile does not stand in the way of who waits', async t 
   await once(server, 'listening');
   started.backend.onDeadline(performance.now());
   (await lease).discard();
+});
+
+/** A dead endpoint and one more, and a client that the hash sends to each. */
+async function halfDead(t: Test, port: number) {
+  const dead = await freePort();
+  const started = start(t, [dead, port], { balance: 'hash', holdForMs: 60_000, limits: { idleConnections: 1_000 } });
+  const choice = [dead, port].map(port => ({ label: `127.0.0.1:${port}`, ...FULL }));
+  const client = (of: number) => {
+    for (let n = 0; ; n += 1) if (pickByHash(choice, `10.0.0.${n}`) === choice[of]) return `10.0.0.${n}`;
+  };
+  return { started, ofDead: client(0), ofOther: client(1) };
+}
+
+const FULL = { weight: 1, active: 0, usable: true, draining: false };
+/** Moves that a backend has in store. */
+const MOVES = 100;
+
+for (const way of ['a sweep', 'an idle connection that is lent']) {
+  t.test(`${way} shows those who may not move that an endpoint works`, async t => {
+    const { port } = await serve(t);
+    const { started, ofDead, ofOther } = await halfDead(t, port);
+    const { backend, seen } = started;
+    const idle = await Promise.all(Array.from({ length: 300 }, () => started.lease(true, ofOther)));
+    for (const lease of idle) lease.release(undefined);
+    await turns(1);
+    const leases = Array.from({ length: 250 }, () => started.lease(false, ofDead));
+    await seen.until(() => seen.dials.length === 550);
+    t.equal(backend.status().endpoints[1]?.active, MOVES, 'the others wait');
+    if (way === 'a sweep') backend.onDeadline(performance.now());
+    else (await started.lease(false, ofOther)).discard();
+    for (const { endpoint } of await Promise.all(leases)) t.equal(endpoint, `127.0.0.1:${port}`);
+    t.equal(seen.dials.length, 550, 'each on an idle connection');
+  });
+}
+
+t.test('one looks on behalf of all who wait, and moves on though all moves are spent', async t => {
+  const port = await freePort();
+  const { started, ofDead } = await halfDead(t, port);
+  const { backend, seen } = started;
+  const leases = Array.from({ length: 150 }, () => started.lease(true, ofDead));
+  await seen.until(() => seen.dials.length === 150 + MOVES);
+  const server = net.createServer().listen(port, '127.0.0.1');
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  backend.onDeadline(performance.now());
+  for (const lease of await Promise.all(leases)) lease.discard();
+  t.same(
+    seen.dials.slice(150 + MOVES).map(code => code ?? 'connected'),
+    ['backend-unreachable', ...Array.from({ length: 150 }, () => 'connected')],
+    'one sweep, and one more failure',
+  );
 });
 
 t.test('five responses in a row that failed take an endpoint out', async t => {
