@@ -15,7 +15,7 @@ export interface AttemptHost {
   choose(ask: Ask, tried: ReadonlySet<Endpoint>): Choice;
   /** An idle connection; undefined: there is none. */
   idle(endpoint: Endpoint, ask: Ask): Lease | undefined;
-  dialFor(endpoint: Endpoint, ask: Ask, done: (result: Lease | Code) => void): void;
+  dialFor(endpoint: Endpoint, ask: Ask, done: (result: Lease | FailedDial) => void): void;
   /** Whether one more dial of a request that failed is within the budget of the backend. */
   mayMove(): boolean;
   /** Keeps the attempt until an endpoint is back, or for `holdFor`. @returns false: it doesn't */
@@ -28,6 +28,12 @@ export type Choice =
   | { readonly kind: 'none' }
   /** The session lives on an endpoint that can't be reached any more. */
   | { readonly kind: 'lost'; readonly endpoint: Endpoint };
+
+export interface FailedDial {
+  readonly code: Code;
+  /** This machine could not dial at all, which says nothing of the endpoint. */
+  readonly isOurs: boolean;
+}
 
 const NOBODY: ReadonlySet<Endpoint> = new Set();
 
@@ -84,12 +90,12 @@ export class Attempt {
     if (idle !== undefined) this.user.onLease(idle);
     else
       this.host.dialFor(endpoint, this.ask, result => {
-        if (typeof result !== 'string') this.user.onLease(result);
+        if ('wire' in result) this.user.onLease(result);
         else this.failed(endpoint, result);
       });
   }
 
-  private failed(endpoint: Endpoint, code: Code): void {
+  private failed(endpoint: Endpoint, { code, isOurs }: FailedDial): void {
     this.tried = new Set([...this.tried, endpoint]);
     this.code = code;
     this.label = endpoint.label;
@@ -97,6 +103,7 @@ export class Attempt {
     // Only another dial counts: that a session is lost is told to every one of its clients, however many they are.
     const isMove = choice.kind === 'endpoint';
     if (isMove && !this.mayMove()) this.wait();
+    else if (isOurs && choice.kind === 'lost') this.giveUp();
     else this.follow(choice);
   }
 

@@ -6,7 +6,7 @@ import type { AffinitySettings, BackendSettings, DnsSettings, EndpointSettings }
 import type { BackendStatus } from '../status.js';
 import type { Timed } from '../timed.js';
 import { DEAF, Wire } from '../wire.js';
-import { Attempt, type AttemptHost, type Choice } from './attempt.js';
+import { Attempt, type AttemptHost, type Choice, type FailedDial } from './attempt.js';
 import { jittered, startCheck } from './check.js';
 import { dial } from './dial.js';
 import { BackendConnection, Endpoint, type EndpointOwner } from './endpoint.js';
@@ -115,7 +115,7 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
     return connection?.lend(this.cookieFor(endpoint, ask));
   }
 
-  dialFor(endpoint: Endpoint, ask: Ask, done: (result: Lease | Code) => void): void {
+  dialFor(endpoint: Endpoint, ask: Ask, done: (result: Lease | FailedDial) => void): void {
     const startedAt = performance.now();
     dial(endpoint.settings, this.settings.timeouts.connectMs, {
       onConnected: socket => {
@@ -129,8 +129,9 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
       onFailed: (code, why) => {
         const now = performance.now();
         this.events.dialEnded(this.name, endpoint.label, now - startedAt, code);
-        if (!OUR_OWN.has(why)) this.changed(endpoint, endpoint.health.dialFailed(now), why);
-        done(code);
+        const isOurs = OUR_OWN.has(why);
+        if (!isOurs) this.changed(endpoint, endpoint.health.dialFailed(now), why);
+        done({ code, isOurs });
       },
     });
   }

@@ -1,6 +1,9 @@
 /** A backend lends connections, keeps them while they are idle, and knows who is up. */
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import { Backend } from '../../src/backend/backend.js';
 import type { Endpoint } from '../../src/backend/endpoint.js';
@@ -401,6 +404,13 @@ t.test('a session is continued where it was opened, and lost with its endpoint',
   await once(server, 'close');
   t.equal(await outcome(), `session-lost ${opened.endpoint}`, 'found out by a dial');
   t.equal(await outcome(), `session-lost ${opened.endpoint}`, 'known for a while');
+});
+
+t.test('a session is not lost when usher itself has no descriptor left to dial with', async t => {
+  const { port } = await serve(t);
+  const script = fileURLToPath(new URL('../support/few-descriptors.js', import.meta.url));
+  const args = ['-c', 'ulimit -n 64; exec "$@"', 'sh', process.execPath, script, String(port)];
+  t.equal((await promisify(execFile)('sh', args)).stdout, 'backend-unreachable connected\n');
 });
 
 t.test('a check tells who is up, and whoever changes', async t => {
