@@ -1,6 +1,7 @@
 /** Wires the corridor: listeners, backends, deadlines, connections. Control starts, drains and closes it here. */
 import { formatHostPort } from './address.js';
 import { Backend } from './backend/backend.js';
+import type { ResolverOptions } from './backend/resolver.js';
 import { Connection, type Hall } from './connection.js';
 import { Deadlines } from './limits/deadlines.js';
 import { Listener } from './listener/listener.js';
@@ -15,6 +16,8 @@ export interface ProxyOptions {
   readonly sweepIntervalMs?: number;
   /** Told of errors that concern a listener and no connection, such as too many open files. */
   readonly acceptFailed?: (listener: string, error: Error) => void;
+  /** How names of endpoints are looked up. */
+  readonly lookups?: ResolverOptions;
 }
 
 export class UsherProxy {
@@ -62,7 +65,8 @@ export class UsherProxy {
 
   private backendOf(settings: BackendSettings): Backend {
     const { checkHeader } = settings;
-    return new Backend(settings, this.observer, checkHeader === undefined ? undefined : localHeader(checkHeader));
+    const greeting = checkHeader === undefined ? undefined : localHeader(checkHeader);
+    return new Backend(settings, this.observer, greeting, this.options.lookups);
   }
 
   /** An endpoint gets no new sessions, or gets them again. @returns false: there is no such backend or endpoint */

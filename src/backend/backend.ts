@@ -12,7 +12,7 @@ import { dial } from './dial.js';
 import { BackendConnection, Endpoint, type EndpointOwner } from './endpoint.js';
 import type { Change } from './health.js';
 import { candidates, pickByHash, pickLeastActive, Rotation } from './pick.js';
-import { Resolver } from './resolver.js';
+import { Resolver, type ResolverOptions, type ResolverUser } from './resolver.js';
 import { Sessions } from './sessions.js';
 import { Tokens } from './tokens.js';
 import { Waiting } from './waiting.js';
@@ -53,11 +53,15 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
   private readonly found = new Map<DnsSettings, readonly EndpointSettings[]>();
   private closed = false;
 
-  /** @param greeting what usher's own checks send first: a PROXY header, where the endpoints expect one */
+  /**
+   * @param greeting what usher's own checks send first: a PROXY header, where the endpoints expect one
+   * @param lookups a seam for tests
+   */
   constructor(
     private readonly settings: BackendSettings,
     private readonly events: BackendEvents,
     private readonly greeting?: Buffer,
+    private readonly lookups?: ResolverOptions,
   ) {
     const { name, affinity, holdForMs } = settings;
     this.name = name;
@@ -65,7 +69,7 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
     this.affinity = affinity;
     this.tokens = affinity?.kind === 'cookie' ? new Tokens(name, affinity.secret) : undefined;
     this.resolvers = settings.dns.map(dns => this.resolverOf(dns));
-    this.rebuild();
+    this.rebuild(false);
   }
 
   // ---- leases ----
@@ -200,26 +204,33 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
   // ---- the endpoints ----
 
   private resolverOf(dns: DnsSettings): Resolver {
-    return new Resolver(dns, {
+    const user: ResolverUser = {
       endpointsFound: endpoints => {
+        const areNews = this.found.has(dns);
         this.found.set(dns, endpoints);
-        this.rebuild();
+        this.rebuild(areNews);
       },
       lookupFailed: (name, why) => this.events.lookupSettled(this.name, name, why),
       lookupRecovered: name => this.events.lookupSettled(this.name, name, undefined),
-    });
+    };
+    return new Resolver(dns, user, this.lookups);
   }
 
-  /** The endpoints that are configured and those that DNS knows; one that stays keeps its connections and its health. */
-  private rebuild(): void {
+  /**
+   * The endpoints that are configured and those that DNS knows; one that stays keeps its connections and its health.
+   * @param areNews whether those that weren't there are new, and not only usher is
+   */
+  private rebuild(areNews: boolean): void {
     const before = new Map(this.endpoints.map(endpoint => [endpoint.label, endpoint]));
     const now = new Map<string, Endpoint>();
     const add = (settings: EndpointSettings, origin: string | undefined) => {
       const label = formatHostPort(settings.host, settings.port);
       if (now.has(label)) return;
       const known = before.get(label) ?? this.remember(label);
-      if (known !== undefined) known.settings = settings;
-      now.set(label, known ?? this.endpointOf(settings, origin));
+      const endpoint = known ?? this.endpointOf(settings, origin);
+      endpoint.settings = settings;
+      now.set(label, endpoint);
+      if (known === undefined && before.size > 0) this.join(endpoint, areNews);
     };
     for (const settings of this.settings.endpoints) add(settings, undefined);
     for (const [dns, endpoints] of this.found) for (const settings of endpoints) add(settings, nameOf(dns));
@@ -227,6 +238,12 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
     this.tokens?.swap(this.endpoints);
     for (const endpoint of before.values()) if (!now.has(endpoint.label)) this.forget(endpoint);
     if (before.size === 0) this.waiting.resume();
+  }
+
+  /** Others serve already, so that it can be checked first. */
+  private join(endpoint: Endpoint, slowly: boolean): void {
+    endpoint.health.join(slowly);
+    this.check(endpoint, performance.now());
   }
 
   private forget(endpoint: Endpoint): void {

@@ -16,7 +16,7 @@ export interface HealthSettings {
   readonly slowStartMs: number;
 }
 
-/** `unknown`: nothing has shown anything yet; it is used as if it were up. */
+/** `unknown`: nothing has shown anything yet; it is used as if it were up, unless it joined others. */
 export type Standing = 'unknown' | 'up' | 'down';
 
 /** What an event made of the endpoint; undefined: what it was before. To be told to the observer. */
@@ -49,6 +49,9 @@ export class Health {
   private upSince = Number.NEGATIVE_INFINITY;
   /** What was told last. */
   private told: Standing = 'unknown';
+  /** Others worked before it came, so that there is no need to use it before something has shown that it works. */
+  private isLate = false;
+  private startsSlowly = false;
 
   constructor(private readonly settings: HealthSettings) {}
 
@@ -62,15 +65,26 @@ export class Health {
     return this.told === 'up';
   }
 
+  /**
+   * It joins others: it is not usable before a check or a dial has shown that it works.
+   * @param slowly whether its share grows then, as if it had been down
+   */
+  join(slowly: boolean): void {
+    this.isLate = true;
+    this.startsSlowly = slowly;
+  }
+
   /** Whether it may be picked while others can be picked, too. */
   usable(now: number): boolean {
-    return this.verdict !== 'down' && now >= this.ejectedUntil;
+    const isFit = this.verdict === 'up' || (this.verdict === 'unknown' && !this.isLate);
+    return isFit && now >= this.ejectedUntil;
   }
 
   /** How much of its weight it gets, above 0 and at most 1. */
   share(now: number): number {
     const { slowStartMs } = this.settings;
-    if (slowStartMs === 0 || this.told === 'unknown') return 1;
+    if (slowStartMs === 0) return 1;
+    if (this.told === 'unknown') return this.startsSlowly ? FIRST_SHARE : 1;
     if (this.told === 'down') return FIRST_SHARE;
     return Math.min(1, FIRST_SHARE + ((1 - FIRST_SHARE) * Math.max(0, now - this.upSince)) / slowStartMs);
   }
@@ -148,8 +162,9 @@ export class Health {
   private tell(now: number): Change {
     const standing = this.suspected === undefined ? this.verdict : 'down';
     if (standing === this.told || standing === 'unknown') return undefined;
-    // Only who was down starts slowly: at the very first start nobody would be left to take the rest.
-    if (this.told === 'down') this.upSince = now;
+    // Only who was down or came later starts slowly: at the very first start nobody would be left to take the rest.
+    if (this.told === 'down' || this.startsSlowly) this.upSince = now;
+    this.startsSlowly = false;
     this.told = standing;
     return standing;
   }

@@ -9,6 +9,8 @@ import { Backend } from '../../src/backend/backend.js';
 import type { Endpoint } from '../../src/backend/endpoint.js';
 import { pickByHash } from '../../src/backend/pick.js';
 import type { Ask, Lease } from '../../src/lease.js';
+import { dnsServer } from '../support/dns-server.js';
+import { Lookups } from '../support/lookups.js';
 import { deafPort, freePort } from '../support/ports.js';
 import { Recorder } from '../support/recorder.js';
 import { type BackendChanges, backendSettings } from '../support/settings.js';
@@ -445,6 +447,26 @@ t.test('a check tells who is up, and whoever changes', async t => {
     backend.status().endpoints.map(endpoint => endpoint.up),
     [true, false],
   );
+});
+
+t.test('an endpoint that joins others is checked at once, without a sweep', async t => {
+  const server = await dnsServer(t);
+  const lookups = new Lookups(server);
+  const app = net.createServer().listen(0, '127.0.0.2');
+  t.teardown(() => app.close());
+  await once(app, 'listening');
+  const { port } = app.address() as AddressInfo;
+  const seen = new Recorder();
+  const dns = [{ kind: 'address', name: 'chat.test', port, weight: 1 }] as const;
+  const backend = new Backend(backendSettings([], { dns }), seen, undefined, lookups.options);
+  t.teardown(() => backend.close());
+  server.set('A chat.test', ['127.0.0.1']);
+  backend.start();
+  await lookups.ended(1);
+  server.set('A chat.test', ['127.0.0.1', '127.0.0.2']);
+  await lookups.again();
+  await seen.until(() => seen.changes.length > 0);
+  t.same(seen.changes, [`127.0.0.2:${port} up`], 'the first one waits for a sweep');
 });
 
 t.test('balance decides between endpoints', async t => {

@@ -187,6 +187,47 @@ t.test('an endpoint that came up again gets a share that grows', async t => {
   t.equal(atOnce.share(1), 1);
 });
 
+t.test('an endpoint that joins others is used when something has shown that it works', async t => {
+  for (const evidence of ['checkPassed', 'dialSucceeded'] as const) {
+    const it = health();
+    it.join(false);
+    t.equal(it.standing, 'unknown');
+    t.notOk(it.usable(0));
+    t.equal(it[evidence](1), 'up');
+    t.ok(it.usable(1));
+  }
+  const ill = health();
+  ill.join(false);
+  t.equal(ill.checkFailed(0), 'down');
+  t.notOk(ill.usable(0));
+  const dead = health();
+  dead.join(false);
+  t.equal(dead.dialFailed(0), 'down');
+  t.notOk(dead.usable(1_000), 'not even when its time is over');
+  dead.dialSucceeded(1_001);
+  t.ok(dead.usable(1_001));
+});
+
+t.test('an endpoint that is new starts slowly, once', async t => {
+  const it = health({ slowStartMs: 10_000, rise: 1, fall: 1 });
+  it.join(true);
+  t.equal(it.share(0), 0.1);
+  it.checkPassed(1_000);
+  t.same(
+    [1_000, 6_000, 11_000].map(now => it.share(now)),
+    [0.1, 0.55, 1],
+  );
+  it.checkPassed(12_000);
+  t.equal(it.share(12_000), 1);
+  const known = health({ slowStartMs: 10_000 });
+  known.join(false);
+  known.checkPassed(0);
+  t.equal(known.share(0), 1, 'only usher is new');
+  const atOnce = health();
+  atOnce.join(true);
+  t.equal(atOnce.share(0), 1);
+});
+
 t.test(
   'whatever happens: changes alternate, its time is bounded, and a dial and checks that pass bring it back',
   async t => {
@@ -200,8 +241,9 @@ t.test(
     );
     const story = fc.array(fc.tuple(event, fc.nat({ max: 3_000 })), { maxLength: 200 });
     fc.assert(
-      fc.property(story, events => {
+      fc.property(story, fc.boolean(), (events, joins) => {
         const it = health({ slowStartMs: 5_000 });
+        if (joins) it.join(true);
         let now = 0;
         let last: Change;
         for (const [name, later] of events) {

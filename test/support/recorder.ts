@@ -15,6 +15,8 @@ export class Recorder extends EventEmitter implements Observer {
   readonly dials: (Code | undefined)[] = [];
   /** `127.0.0.1:3000 up`, in order. */
   readonly changes: string[] = [];
+  /** Lookups that failed, and that work again: `chat.test: A ESERVFAIL, AAAA ESERVFAIL`. */
+  readonly lookups: string[] = [];
 
   connectionOpened(): void {
     this.opened += 1;
@@ -66,7 +68,8 @@ export class Recorder extends EventEmitter implements Observer {
     this.emit('change');
   }
 
-  lookupSettled(): void {
+  lookupSettled(_backend: string, name: string, why: string | undefined): void {
+    this.lookups.push(`${name}: ${why ?? 'recovered'}`);
     this.emit('change');
   }
 

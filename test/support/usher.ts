@@ -1,6 +1,7 @@
 /** A real proxy on port 0 for a test, which closes it. */
 import type { Test } from 'tap';
 import { direct } from '../../src/handle.js';
+import type { ResolverOptions } from '../../src/backend/resolver.js';
 import { adoption } from '../../src/listener/adopt.js';
 import { UsherProxy } from '../../src/proxy.js';
 import type { BackendSettings, ListenerSettings } from '../../src/settings.js';
@@ -23,9 +24,10 @@ export async function startUsher(
   t: Test,
   listeners: readonly ListenerSettings[],
   backends: readonly BackendSettings[],
+  lookups: ResolverOptions = {},
 ): Promise<RunningUsher> {
   const seen = new Recorder();
-  const proxy = new UsherProxy(settingsOf(listeners, backends), seen, { sweepIntervalMs: 10 });
+  const proxy = new UsherProxy(settingsOf(listeners, backends), seen, { sweepIntervalMs: 10, lookups });
   await proxy.start();
   t.teardown(() => proxy.close());
   const address = proxy.status().listeners[0]?.address ?? '';
