@@ -94,15 +94,14 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
     // A cookie only prefers. A Socket.IO session exists nowhere else: a check that fails, or a DNS that has forgotten the
     // endpoint, may only say that it is about to leave, so that it is lost only when it can't be reached.
     if (this.tokens !== undefined) {
-      const works = !endpoint.closed && !tried.has(endpoint) && endpoint.health.usable(now);
-      return works ? { kind: 'endpoint', endpoint } : undefined;
+      return !tried.has(endpoint) && endpoint.answers(now) ? { kind: 'endpoint', endpoint } : undefined;
     }
     return { kind: tried.has(endpoint) ? 'lost' : 'endpoint', endpoint };
   }
 
   private place(ask: Ask, tried: ReadonlySet<Endpoint>): Endpoint | undefined {
     const { endpoints, settings } = this;
-    if (endpoints.length < 2) return tried.size === 0 ? endpoints[0] : undefined;
+    if (endpoints.length === 1 && tried.size === 0) return endpoints[0];
     const now = performance.now();
     for (const endpoint of endpoints) endpoint.refresh(now);
     const choice = candidates(endpoints, tried);
@@ -128,7 +127,7 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
         this.changed(endpoint, endpoint.health.dialSucceeded(now));
         done(new BackendConnection(endpoint, new Wire(socket, DEAF)).lend(this.cookieFor(endpoint, ask)));
         // Whatever the checks still say: who waits has somewhere to go.
-        this.waiting.resume();
+        if (!endpoint.closed) this.waiting.resume();
       },
       onFailed: (code, why) => {
         const now = performance.now();
@@ -235,8 +234,8 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
     for (const settings of this.settings.endpoints) add(settings, undefined);
     for (const [dns, endpoints] of this.found) for (const settings of endpoints) add(settings, nameOf(dns));
     this.endpoints = [...now.values()];
-    this.tokens?.swap(this.endpoints);
     for (const endpoint of before.values()) if (!now.has(endpoint.label)) this.forget(endpoint);
+    this.tokens?.swap([...this.forgotten.values(), ...this.endpoints]);
     if (before.size === 0) this.waiting.resume();
   }
 
@@ -247,7 +246,7 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
   }
 
   private forget(endpoint: Endpoint): void {
-    endpoint.close();
+    endpoint.close(performance.now());
     this.forgotten.set(endpoint.label, endpoint);
     const [oldest] = this.forgotten.keys();
     if (this.forgotten.size > MOST_FORGOTTEN && oldest !== undefined) this.forgotten.delete(oldest);
@@ -257,7 +256,7 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
   private remember(label: string): Endpoint | undefined {
     const endpoint = this.forgotten.get(label);
     this.forgotten.delete(label);
-    endpoint?.reopen();
+    endpoint?.reopen(performance.now());
     return endpoint;
   }
 
@@ -270,7 +269,7 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
 
   /** @returns false: there is no such endpoint */
   drainEndpoint(label: string, draining: boolean): boolean {
-    const endpoint = this.endpoints.find(endpoint => endpoint.label === label);
+    const endpoint = this.endpoints.find(endpoint => endpoint.label === label) ?? this.forgotten.get(label);
     if (endpoint !== undefined) endpoint.draining = draining;
     return endpoint !== undefined;
   }
@@ -295,7 +294,7 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
   close(): void {
     this.closed = true;
     for (const resolver of this.resolvers) resolver.stop();
-    for (const endpoint of this.endpoints) endpoint.close();
+    for (const endpoint of this.endpoints) endpoint.close(performance.now());
     this.waiting.end();
   }
 }

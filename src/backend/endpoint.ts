@@ -13,6 +13,9 @@ import type { Candidate } from './pick.js';
  */
 const RETIRE_EARLY_MS = 1_000;
 
+/** How long an endpoint that DNS leaves out goes on draining, should it come back. */
+const DRAINING_LASTS_MS = 300_000;
+
 /** What an endpoint needs of its backend. */
 export interface EndpointOwner {
   /** Its health has changed, or not. */
@@ -38,6 +41,7 @@ export class Endpoint implements Candidate {
   weight: number;
   /** Nothing is kept any more: usher stops, or DNS has forgotten it. */
   closed = false;
+  private closedAt = 0;
   /** Leases under way. */
   active = 0;
   /** The next active check, and the one under way. */
@@ -66,6 +70,14 @@ export class Endpoint implements Candidate {
     this.weight = this.settings.weight * this.health.share(now);
   }
 
+  /**
+   * Whether a client that has been here goes on here: it isn't known to be down, or may be tried again. What DNS has left
+   * out isn't checked, and tried only until it fails for the first time.
+   */
+  answers(now: number): boolean {
+    return this.health.standing !== 'down' || (!this.closed && this.health.usable(now));
+  }
+
   /** A response came, or an end or rubbish in its place. */
   judge(answered: boolean): void {
     if (answered) this.health.responseFine();
@@ -76,15 +88,17 @@ export class Endpoint implements Candidate {
     this.owner.learn(id, this, aliveMs);
   }
 
-  /** DNS knows it again. */
-  reopen(): void {
+  /** DNS knows it again. That it drains is forgotten behind a while: what comes under its address then is another one. */
+  reopen(now: number): void {
+    if (now - this.closedAt > DRAINING_LASTS_MS) this.draining = false;
     this.closed = false;
     this.checkAt = 0;
   }
 
   /** Closes what is idle, and keeps nothing from now on; leases end by themselves. */
-  close(): void {
+  close(now: number): void {
     this.closed = true;
+    this.closedAt = now;
     this.check?.cancel();
     this.check = undefined;
     this.retireIdle(Number.POSITIVE_INFINITY);

@@ -11,9 +11,9 @@ const TOKEN_BYTES = 16;
  * Tokens name the endpoints of one backend without telling their addresses: HMAC-SHA256 (RFC 2104) of
  * `backend LF label`, cut to 16 bytes, in base64url. Every usher with the same secret gives the same ones.
  *
- * A token is looked up among those of the endpoints that there are, so that a made-up one names nothing, and none can be
- * turned into an address. The look-up does not take constant time and need not: whoever guessed a token would reach an
- * endpoint that is open to every client anyway.
+ * A token is looked up among those of the endpoints that there are, and of those that DNS leaves out for now, so that a
+ * made-up one names nothing, and none can be turned into an address. The look-up does not take constant time and need
+ * not: whoever guessed a token would reach an endpoint that is open to every client anyway.
  */
 export class Tokens<E extends { readonly label: string }> {
   private readonly secret: string | Buffer;

@@ -135,11 +135,12 @@ function drainAnswer(
   const { backends } = status();
   const backend = backends.find(each => each.name === name);
   if (backend === undefined) return text(404, `no such backend; there are ${listed(backends.map(each => each.name))}`);
-  const endpoint = backend.endpoints.find(each => each.address === address);
-  if (endpoint === undefined || actions.drainEndpoint?.(name, address, draining) !== true) {
+  if (actions.drainEndpoint?.(name, address, draining) !== true) {
     const known = listed(backend.endpoints.map(each => each.address));
     return text(404, `backend ${name} has no such endpoint; it has ${known}`);
   }
+  const endpoint = backend.endpoints.find(each => each.address === address);
+  if (endpoint === undefined) return text(200, absentWords(name, address, draining));
   return text(200, draining ? drainWords(backend, endpoint) : undrainWords(backend, endpoint));
 }
 
@@ -156,6 +157,11 @@ function drainWords({ name, endpoints }: BackendStatus, endpoint: EndpointStatus
     ? 'new sessions avoid it, known ones keep it'
     : 'known sessions keep it, and new ones may come all the same, because no other endpoint is up and stays';
   return `${what}: ${rule}; ${active} active there`;
+}
+
+function absentWords(name: string, address: string, draining: boolean): string {
+  const what = `${address} of backend ${name} ${draining ? 'is draining' : 'no longer drains'}`;
+  return `${what}: DNS leaves it out for now, so that only known sessions may come`;
 }
 
 function undrainWords({ name }: BackendStatus, { address, draining, active }: EndpointStatus): string {

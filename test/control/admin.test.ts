@@ -312,6 +312,9 @@ t.test('reload is there when it is given', async t => {
   t.equal(reloads, 1);
 });
 
+/** One that DNS has given before, and that `/status` doesn't show. */
+const LEFT_OUT = 'app.internal:3009';
+
 /** An admin listener over two backends, and what it was asked to drain. */
 async function startWithEndpoints(t: { teardown(end: () => unknown): void }, over: Over = {}) {
   const state = (address: string, changes: Partial<EndpointStatus> = {}): EndpointStatus => {
@@ -328,6 +331,8 @@ async function startWithEndpoints(t: { teardown(end: () => unknown): void }, ove
   const actions = {
     drain() {},
     drainEndpoint: (backend: string, endpoint: string, draining: boolean) => {
+      const isShown = backends.find(({ name }) => name === backend)?.endpoints.some(each => each.address === endpoint);
+      if (isShown !== true && endpoint !== LEFT_OUT) return false;
       asked.push([backend, endpoint, draining]);
       return true;
     },
@@ -376,6 +381,18 @@ t.test('one endpoint is drained and undrained, and the answer says what that mea
     ['chat', '127.0.0.1:3001', false],
     ['alone', 'app.internal:3001', true],
     ['alone', 'app.internal:3000', true],
+  ]);
+});
+
+t.test('an endpoint that DNS leaves out for now is drained and undrained, too', async t => {
+  const { admin, asked } = await startWithEndpoints(t);
+  const path = `/backends/alone/endpoints/${LEFT_OUT}`;
+  const why = 'DNS leaves it out for now, so that only known sessions may come';
+  t.equal(await post(admin, `${path}/drain`), `200 ${LEFT_OUT} of backend alone is draining: ${why}`);
+  t.equal(await post(admin, `${path}/undrain`), `200 ${LEFT_OUT} of backend alone no longer drains: ${why}`);
+  t.strictSame(asked, [
+    ['alone', LEFT_OUT, true],
+    ['alone', LEFT_OUT, false],
   ]);
 });
 

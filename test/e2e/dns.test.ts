@@ -99,6 +99,10 @@ function name(server: DnsServer, apps: readonly App[]): void {
   );
 }
 
+function known({ proxy }: RunningUsher): string[] {
+  return proxy.status().backends[0]?.endpoints.map(({ address }) => address) ?? [];
+}
+
 /** Requests one behind the other; who answered them. */
 async function askInTurn(t: Test, { port }: RunningUsher, paths: readonly string[], header = HEADER) {
   const agent = new HeaderAgent(t, header);
@@ -230,5 +234,48 @@ t.test('an address that is new gets requests in front of its first check when no
   old.kill();
   t.same(countsOf(await askInTurn(t, usher, times(10)), apps), [0, 10]);
   added.answerChecks();
+  t.same(await leftovers(usher), NOTHING_LEFT);
+});
+
+t.test('a cookie finds its endpoint while DNS leaves it out, for as long as it can be reached', async t => {
+  const apps = await appsOn(t, 2);
+  const [kept, left] = apps as [App, App];
+  const affinity = { kind: 'cookie', name: 'usher', secret: 'a'.repeat(16) } as const;
+  const { usher, server, lookups } = await startBefore(t, apps, 2, { affinity });
+  const agent = new HeaderAgent(t, HEADER);
+  const visit = async (cookie: string) => {
+    const headers = { Cookie: `usher=${cookie}` };
+    const answer = await request(agent, { port: usher.port, headers });
+    const [given = ''] = answer.headers['set-cookie'] ?? [];
+    return { at: String(answer.body), given: /^usher=([^;]*)/.exec(given)?.[1] };
+  };
+  let first = await visit('none');
+  while (first.at !== left.address) first = await visit('none');
+  const cookie = first.given ?? '';
+
+  name(server, [kept]);
+  await lookups.again();
+  t.same(known(usher), [kept.address]);
+  for (let n = 0; n < 3; n += 1) t.same(await visit(cookie), { at: left.address, given: undefined });
+  t.equal((await visit('none')).at, kept.address, 'nobody new goes there');
+
+  t.ok(usher.proxy.drainEndpoint('chat', left.address, true), 'it can still be drained');
+  name(server, apps);
+  await lookups.again();
+  t.match(usher.proxy.status().backends[0]?.endpoints[1], { address: left.address, draining: true });
+  t.same(await visit(cookie), { at: left.address, given: undefined });
+
+  name(server, [kept]);
+  await lookups.again();
+  t.ok(usher.proxy.drainEndpoint('chat', left.address, false));
+  left.kill();
+  const moved = await visit(cookie);
+  t.equal(moved.at, kept.address, 'placed anew');
+  t.same(await visit(moved.given ?? ''), { at: kept.address, given: undefined });
+  const failures = () => usher.seen.dials.filter(code => code !== undefined).length;
+  t.equal(failures(), 1);
+  t.equal((await visit(cookie)).at, kept.address);
+  t.equal(failures(), 1, 'and not tried again');
+  agent.destroy();
   t.same(await leftovers(usher), NOTHING_LEFT);
 });
