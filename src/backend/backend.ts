@@ -114,7 +114,7 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
 
   idle(endpoint: Endpoint, ask: Ask): Lease | undefined {
     const connection = endpoint.takeIdle(performance.now());
-    if (connection !== undefined && this.waiting.size > 0 && endpoint.health.up) this.waiting.follow();
+    if (connection !== undefined && this.waiting.size > 0 && endpoint.health.connects) this.waiting.follow();
     return connection?.lend(this.cookieFor(endpoint, ask));
   }
 
@@ -180,7 +180,7 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
     this.sessions.sweep(now);
     this.waiting.sweep(
       now,
-      this.endpoints.some(({ health }) => health.up),
+      this.endpoints.some(({ health }) => health.connects),
     );
   }
 

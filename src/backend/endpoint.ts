@@ -38,6 +38,7 @@ export class Endpoint implements Candidate {
   draining = false;
   /** As of the last {@link refresh}. */
   usable = true;
+  reachable = true;
   weight: number;
   /** Nothing is kept any more: usher stops, or DNS has forgotten it. */
   closed = false;
@@ -67,6 +68,7 @@ export class Endpoint implements Candidate {
   /** Looks at its health anew, in front of a pick. */
   refresh(now: number): void {
     this.usable = this.health.usable(now);
+    this.reachable = this.health.connects !== false;
     this.weight = this.settings.weight * this.health.share(now);
   }
 

@@ -35,6 +35,9 @@ export class Health {
   /** Since the start. */
   failedChecks = 0;
 
+  /** Whether the last dial stood, or a check has passed since; undefined: neither there was. */
+  connects: boolean | undefined;
+
   /** What the checks say. */
   private verdict: Standing = 'unknown';
   private checked = false;
@@ -91,6 +94,7 @@ export class Health {
 
   /** The first check counts at once. */
   checkPassed(now: number): Change {
+    this.connects = true;
     if (this.agreed('up', this.settings.rise)) this.verdict = 'up';
     this.clear(now);
     return this.tell(now);
@@ -103,12 +107,14 @@ export class Health {
   }
 
   dialFailed(now: number): Change {
+    this.connects = false;
     this.eject('dial', now);
     return this.tell(now);
   }
 
   /** A connection that stands shows as much as a first check; the first real one may contradict it at once. */
   dialSucceeded(now: number): Change {
+    this.connects = true;
     if (this.verdict === 'unknown') this.verdict = 'up';
     this.clear(now);
     return this.tell(now);

@@ -10,13 +10,15 @@ export interface Candidate {
   readonly active: number;
   /** Neither down nor ejected. */
   readonly usable: boolean;
+  /** No dial has failed there since one stood: it may answer, whatever the checks say. */
+  readonly reachable: boolean;
   /** To be left alone as long as there is another one. */
   readonly draining: boolean;
 }
 
 /**
- * Those to choose from: the usable ones that stay; when there is none, the usable ones that are draining, because they
- * answer; else all that stay, because one is always tried; else all.
+ * Those to choose from: the usable ones; when there is none, those that can be reached; else all, because one is always
+ * tried. Among them those that stay; when there is none, those that are draining.
  * @param tried left out in front of everything else, so that a request that failed at every usable endpoint goes on
  *   to the others
  * @returns `endpoints` itself when all of them are usable and stay; never empty: undefined when none is left
@@ -27,20 +29,21 @@ export function candidates<T extends Candidate>(
 ): readonly T[] | undefined {
   const untried = tried === undefined || tried.size === 0 ? endpoints : endpoints.filter(each => !tried.has(each));
   if (untried.length === 0) return undefined;
-  return those(untried, isWanted) ?? those(untried, isUsable) ?? those(untried, isStaying) ?? untried;
+  for (const tier of TIERS) {
+    const found = those(untried, tier);
+    if (found !== undefined) return found;
+  }
+  return untried;
 }
 
-function isWanted(candidate: Candidate): boolean {
-  return candidate.usable && !candidate.draining;
-}
-
-function isUsable(candidate: Candidate): boolean {
-  return candidate.usable;
-}
-
-function isStaying(candidate: Candidate): boolean {
-  return !candidate.draining;
-}
+/** The best first. */
+const TIERS: readonly ((candidate: Candidate) => boolean)[] = [
+  ({ usable, draining }) => usable && !draining,
+  ({ usable }) => usable,
+  ({ reachable, draining }) => reachable && !draining,
+  ({ reachable }) => reachable,
+  ({ draining }) => !draining,
+];
 
 /** `list` itself when all pass, undefined when none does. */
 function those<T>(list: readonly T[], test: (each: T) => boolean): readonly T[] | undefined {

@@ -43,14 +43,14 @@ export class Waiting {
    * Those who have waited long enough are told. Of the others one looks whether anybody is back, or, when that is known
    * already, all go on.
    */
-  sweep(now: number, isAnyUp: boolean): void {
+  sweep(now: number, isAnyBack: boolean): void {
     this.followed = false;
     for (const attempt of this.attempts) {
       const isOver = now - attempt.startedAt >= this.holdForMs;
       if (isOver || !attempt.wanted) this.attempts.delete(attempt);
       if (isOver && attempt.wanted) attempt.giveUp();
     }
-    if (isAnyUp) this.resume();
+    if (isAnyBack) this.resume();
     else for (const scout of this.take(1)) scout.start(true);
   }
 

@@ -267,10 +267,28 @@ t.test('who has left meanwhile does not stand in the way of who waits', async t 
   (await lease).discard();
 });
 
+t.test('who waits goes where dials stand, though the checks need longer to say so', async t => {
+  const port = await freePort();
+  const { started, ofDead } = await halfDead(t, port, { healthCheck: SELDOM });
+  const { backend, seen } = started;
+  backend.start();
+  await seen.until(() => seen.changes.length === 2);
+  const leases = Array.from({ length: 250 }, () => started.lease(true, ofDead));
+  await seen.until(() => seen.dials.length === 250 + MOVES);
+  const server = net.createServer().listen(port, '127.0.0.1');
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  backend.onDeadline(performance.now());
+  for (const lease of await Promise.all(leases)) lease.discard();
+  t.equal(seen.dials.slice(250 + MOVES).filter(code => code !== undefined).length, 1, 'that of the one who looked');
+  t.equal(seen.changes.length, 2, 'both are down for the checks');
+});
+
 /** A dead endpoint and one more, and a client that the hash sends to each. */
-async function halfDead(t: Test, port: number) {
+async function halfDead(t: Test, port: number, changes: BackendChanges = {}) {
   const dead = await freePort();
-  const started = start(t, [dead, port], { balance: 'hash', holdForMs: 60_000, limits: { idleConnections: 1_000 } });
+  const limits = { idleConnections: 1_000 };
+  const started = start(t, [dead, port], { balance: 'hash', holdForMs: 60_000, limits, ...changes });
   const choice = [dead, port].map(port => ({ label: `127.0.0.1:${port}`, ...FULL }));
   const client = (of: number) => {
     for (let n = 0; ; n += 1) if (pickByHash(choice, `10.0.0.${n}`) === choice[of]) return `10.0.0.${n}`;
@@ -278,7 +296,9 @@ async function halfDead(t: Test, port: number) {
   return { started, ofDead: client(0), ofOther: client(1) };
 }
 
-const FULL = { weight: 1, active: 0, usable: true, draining: false };
+const FULL = { weight: 1, active: 0, usable: true, reachable: true, draining: false };
+/** Two checks must agree, and the second one is far away. */
+const SELDOM = { http: undefined, intervalMs: 60_000, timeoutMs: 1_000, rise: 2, fall: 1 };
 /** Moves that a backend has in store. */
 const MOVES = 100;
 

@@ -187,6 +187,19 @@ t.test('an endpoint that came up again gets a share that grows', async t => {
   t.equal(atOnce.share(1), 1);
 });
 
+t.test('whether it takes connections is told by dials, and by checks that pass', async t => {
+  const it = health();
+  t.equal(it.connects, undefined);
+  it.checkFailed(0);
+  t.equal(it.connects, undefined, 'a check may fail for other reasons');
+  it.dialSucceeded(1);
+  t.same([it.connects, it.usable(1)], [true, false], 'whatever the checks say');
+  it.dialFailed(2);
+  t.equal(it.connects, false);
+  it.checkPassed(3);
+  t.equal(it.connects, true);
+});
+
 t.test('an endpoint that joins others is used when something has shown that it works', async t => {
   for (const evidence of ['checkPassed', 'dialSucceeded'] as const) {
     const it = health();

@@ -11,6 +11,7 @@ const endpoint = (label: string, changes: Partial<Candidate> = {}): Candidate =>
   weight: 1,
   active: 0,
   usable: true,
+  reachable: true,
   draining: false,
   ...changes,
 });
@@ -27,20 +28,18 @@ function tally(choice: readonly Candidate[], picks: Iterable<Candidate | undefin
 }
 
 const [a, b, c] = [endpoint('a'), endpoint('b'), endpoint('c')];
-const down = endpoint('d', { usable: false });
+const down = endpoint('d', { usable: false, reachable: false });
 const draining = endpoint('e', { draining: true });
-const leaving = endpoint('f', { usable: false, draining: true });
+const leaving = endpoint('f', { usable: false, reachable: false, draining: true });
+const ill = endpoint('g', { usable: false });
+const illLeaving = endpoint('h', { usable: false, draining: true });
 
-t.test('candidates are the usable ones that stay, else the usable ones, else those that stay, else all', async t => {
-  t.equal(labelsOf(candidates([a, down, b, draining, leaving])), 'ab');
-  t.equal(
-    labelsOf(candidates([down, draining, leaving])),
-    'e',
-    'one that is about to leave answers, one that is down does not',
-  );
-  t.equal(labelsOf(candidates([down, leaving])), 'd', 'where nobody answers, the one that stays comes back');
-  t.equal(labelsOf(candidates([draining])), 'e');
-  t.equal(labelsOf(candidates([leaving])), 'f');
+t.test('candidates are the usable ones, else those that can be reached, else all; who stays comes first', async t => {
+  const tiers = [[a, b], [draining], [ill], [illLeaving], [down], [leaving]];
+  for (const [index, tier] of tiers.entries()) {
+    const others = tiers.slice(index + 1).flat();
+    t.equal(labelsOf(candidates([...others, ...tier])), labelsOf(tier));
+  }
   t.equal(candidates([]), undefined);
   const all = [a, b];
   t.equal(candidates(all), all, 'nothing is made when all are usable');

@@ -18,6 +18,7 @@ const endpoint = (weight: number, index: number): Candidate => ({
   weight,
   active: 0,
   usable: true,
+  reachable: true,
   draining: false,
 });
 const pool = WEIGHTS.map(endpoint);
