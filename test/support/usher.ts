@@ -1,7 +1,7 @@
 /** A real proxy on port 0 for a test, which closes it. */
 import type { Test } from 'tap';
-import { direct } from '../../src/handle.js';
 import type { ResolverOptions } from '../../src/backend/resolver.js';
+import { direct } from '../../src/handle.js';
 import { adoption } from '../../src/listener/adopt.js';
 import { UsherProxy } from '../../src/proxy.js';
 import type { BackendSettings, ListenerSettings } from '../../src/settings.js';
