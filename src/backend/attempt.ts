@@ -4,7 +4,7 @@
  */
 import type { Code } from '../codes.js';
 import type { Ask, Lease, LeaseUser } from '../lease.js';
-import type { Endpoint } from './endpoint.js';
+import type { BackendConnection, Endpoint, IdleUser } from './endpoint.js';
 
 /** How many other endpoints a request is tried on, when dials fail. */
 const MAX_MOVES = 2;
@@ -13,8 +13,8 @@ const MAX_MOVES = 2;
 export interface AttemptHost {
   /** @param tried endpoints that this request could not reach */
   choose(ask: Ask, tried: ReadonlySet<Endpoint>): Choice;
-  /** An idle connection; undefined: there is none. */
-  idle(endpoint: Endpoint, ask: Ask): Lease | undefined;
+  /** An idle connection goes out. */
+  lend(connection: BackendConnection, endpoint: Endpoint, ask: Ask): Lease;
   dialFor(endpoint: Endpoint, ask: Ask, done: (result: Lease | FailedDial) => void): void;
   /** Whether one more dial of a request that failed is within the budget of the backend. */
   mayMove(): boolean;
@@ -37,10 +37,11 @@ export interface FailedDial {
 
 const NOBODY: ReadonlySet<Endpoint> = new Set();
 
-export class Attempt {
+export class Attempt implements IdleUser {
   /** `performance.now()` when it began. */
   readonly startedAt: number;
   private tried = NOBODY;
+  private endpoint: Endpoint | undefined;
   private scouts = false;
   private code: Code = 'backend-empty';
   private label = 'none';
@@ -86,13 +87,22 @@ export class Attempt {
   }
 
   private use(endpoint: Endpoint): void {
-    const idle = this.fresh ? undefined : this.host.idle(endpoint, this.ask);
-    if (idle !== undefined) this.user.onLease(idle);
-    else
-      this.host.dialFor(endpoint, this.ask, result => {
-        if ('wire' in result) this.user.onLease(result);
-        else this.failed(endpoint, result);
-      });
+    this.endpoint = endpoint;
+    if (this.fresh || !endpoint.askIdle(this)) this.dial(endpoint);
+  }
+
+  onIdle(connection: BackendConnection | undefined): void {
+    const { endpoint } = this;
+    if (endpoint === undefined || !this.wanted) return;
+    if (connection === undefined) this.dial(endpoint);
+    else this.user.onLease(this.host.lend(connection, endpoint, this.ask));
+  }
+
+  private dial(endpoint: Endpoint): void {
+    this.host.dialFor(endpoint, this.ask, result => {
+      if ('wire' in result) this.user.onLease(result);
+      else this.failed(endpoint, result);
+    });
   }
 
   private failed(endpoint: Endpoint, { code, isOurs }: FailedDial): void {

@@ -112,10 +112,9 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
       : this.rotation.next(choice);
   }
 
-  idle(endpoint: Endpoint, ask: Ask): Lease | undefined {
-    const connection = endpoint.takeIdle(performance.now());
-    if (connection !== undefined && this.waiting.size > 0 && endpoint.health.connects) this.waiting.follow();
-    return connection?.lend(this.cookieFor(endpoint, ask));
+  lend(connection: BackendConnection, endpoint: Endpoint, ask: Ask): Lease {
+    if (this.waiting.size > 0 && endpoint.health.connects) this.waiting.follow();
+    return connection.lend(this.cookieFor(endpoint, ask));
   }
 
   dialFor(endpoint: Endpoint, ask: Ask, done: (result: Lease | FailedDial) => void): void {

@@ -24,6 +24,14 @@ export interface EndpointOwner {
   learn(id: string, endpoint: Endpoint, aliveMs: number): void;
 }
 
+/** Who has asked for an idle connection. */
+export interface IdleUser {
+  /** Whether it is still of use. */
+  readonly wanted: boolean;
+  /** @param connection undefined: none is left, or none is wanted */
+  onIdle(connection: BackendConnection | undefined): void;
+}
+
 export interface EndpointOptions extends HealthSettings {
   /** How long an idle connection is kept at most. */
   readonly idleMs: number;
@@ -51,6 +59,9 @@ export class Endpoint implements Candidate {
   /** Idle connections, used last at the end. */
   private readonly idle: BackendConnection[] = [];
   private readonly resting: BackendConnection[] = [];
+  /** Who gets an idle connection at the end of this turn. */
+  private readonly asked: IdleUser[] = [];
+  private turn: NodeJS.Immediate | undefined;
 
   /** @param origin the DNS name that it was found by; undefined: it is configured */
   constructor(
@@ -110,8 +121,21 @@ export class Endpoint implements Candidate {
     return this.idle.length + this.resting.length;
   }
 
+  /**
+   * Asks for an idle connection, at the end of this turn of the event loop. By then the system has told what it knows of
+   * it: that the backend has ended it, or has said something that nobody asked for, which must meet nobody's request.
+   * @returns false: there is none, for one more
+   */
+  askIdle(user: IdleUser): boolean {
+    if (this.idle.length <= this.asked.length) return false;
+    this.active += 1;
+    this.asked.push(user);
+    this.awaitTurn();
+    return true;
+  }
+
   /** The idle connection used last: the others age, and a burst's surplus goes away by itself. */
-  takeIdle(now: number): BackendConnection | undefined {
+  private takeIdle(now: number): BackendConnection | undefined {
     let connection = this.idle.pop();
     while (connection !== undefined && (now >= connection.expiresAt || !connection.wire.usable)) {
       connection.retire();
@@ -128,16 +152,26 @@ export class Endpoint implements Candidate {
       return;
     }
     connection.expiresAt = performance.now() + keepMs;
-    if (this.resting.push(connection) === 1) setImmediate(() => this.wake());
+    this.resting.push(connection);
+    this.awaitTurn();
+  }
+
+  private awaitTurn(): void {
+    this.turn ??= setImmediate(this.endTurn);
   }
 
   /**
-   * A connection is not lent again in the turn of the event loop in which it was given back: an end or stray bytes that
-   * came right behind the response must meet nobody's request.
+   * A connection is not lent again in the turn in which it was given back, either: an end or stray bytes that came right
+   * behind the response are read in the next one.
    */
-  private wake(): void {
+  private readonly endTurn = (): void => {
+    this.turn = undefined;
+    const now = performance.now();
+    const asked = this.asked.splice(0);
+    this.active -= asked.length;
+    for (const user of asked) user.onIdle(user.wanted ? this.takeIdle(now) : undefined);
     this.idle.push(...this.resting.splice(0));
-  }
+  };
 
   drop(connection: BackendConnection): void {
     for (const list of [this.idle, this.resting]) {

@@ -59,17 +59,53 @@ t.test('a connection that was released is lent again, from the next turn of the 
   const meanwhile = await started.lease();
   t.not(meanwhile.wire, first.wire, 'not in the same turn: an end may come right behind the response');
   meanwhile.discard();
-  let second: Lease | undefined;
-  started.backend.lease(asks(), false, {
-    waiting: true,
-    onLease: lease => (second = lease),
-    onLeaseFailed: code => t.fail(code),
-  });
-  t.equal(second?.wire, first.wire, 'inside the call');
-  t.ok(second?.reused);
-  second?.discard();
+  const asked = started.lease();
+  t.match(only(started), { active: 1, idle: 1 }, 'it goes out at the end of the turn, and counts already');
+  const second = await asked;
+  t.equal(second.wire, first.wire);
+  t.ok(second.reused);
+  second.discard();
   t.match(only(started), { active: 0, idle: 0 });
   t.ok(first.wire.destroyed);
+});
+
+t.test('two who ask in one turn for the one idle connection get it and a new one', async t => {
+  const { port } = await serve(t);
+  const started = start(t, [port]);
+  const first = await started.lease();
+  first.release(undefined);
+  await turns(1);
+  const leases = await Promise.all([started.lease(), started.lease()]);
+  t.same(
+    leases.map(lease => lease.reused),
+    [true, false],
+  );
+  for (const lease of leases) lease.discard();
+  t.match(only(started), { active: 0, idle: 0 });
+});
+
+t.test('who has left by the end of the turn gets none, and it stays', async t => {
+  const { port } = await serve(t);
+  const started = start(t, [port]);
+  const first = await started.lease();
+  first.release(undefined);
+  await turns(1);
+  const user = { waiting: true, onLease: () => t.fail('it has left'), onLeaseFailed: () => t.fail('it has left') };
+  started.backend.lease(asks(), false, user);
+  user.waiting = false;
+  await turns(1);
+  t.match(only(started), { active: 0, idle: 1 });
+});
+
+t.test('an idle connection that goes in the turn in which it is asked for is not lent', async t => {
+  const { port } = await serve(t);
+  const started = start(t, [port]);
+  const first = await started.lease();
+  first.release(undefined);
+  await turns(1);
+  const asked = started.lease();
+  first.wire.destroy();
+  t.notOk((await asked).reused);
 });
 
 t.test('whoever wants a fresh connection gets one', async t => {

@@ -40,7 +40,7 @@ class Queue {
         this.started.push(n);
         return { kind: 'none' };
       },
-      idle: () => undefined,
+      lend: connection => connection,
       dialFor() {},
       mayMove: () => false,
       hold: attempt => this.waiting.add(attempt),

@@ -46,7 +46,7 @@ function failed(sentence: string): Run {
 type Picture = Partial<EndpointStatus> | undefined;
 
 /**
- * A real admin listener over backend `chat` with the endpoints `address` and 127.0.0.1:9.
+ * A real admin listener over backend `chat` with the endpoints `address` and 127.0.0.1:9; 127.0.0.1:3002 never was one.
  *
  * @param pictures what `/status` says of the first, one look after the other; the last one stays
  */
@@ -69,7 +69,7 @@ async function admin(t: Test, pictures: Picture[] = [{}], address = '127.0.0.1:3
     },
     ready: () => true,
     version: '1.2.3',
-    actions: { drain() {}, drainEndpoint: (...words) => asked.push(words) > 0 },
+    actions: { drain() {}, drainEndpoint: (...words) => !words.includes('127.0.0.1:3002') && asked.push(words) > 0 },
   });
   t.teardown(close);
   return { admin: `127.0.0.1:${bound.port}`, asked };

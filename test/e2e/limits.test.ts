@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { content, leftovers, NOTHING_LEFT, relayed, Sink, Source, standstill } from '../support/flow.js';
+import { heap } from '../support/heap.js';
 import { nextResponse, request, response, serveAnswers, serveHttp, serveSpoken } from '../support/http.js';
 import { connect, converse, HEADER, type RawClient, serve } from '../support/sockets.js';
 import { type RunningUsher, startUsherBefore } from '../support/usher.js';
@@ -168,9 +169,11 @@ t.test('what a client goes on sending behind its last response is read and forgo
   const usher = await startUsherBefore(t, backend.port);
   const client = await connect(t, usher.port, HEADER + request('/', [`Content-Length: ${SIZE}`], 'POST'));
   await client.until('enough');
+  await heap();
   const before = buffered();
   const source = new Source(client.socket, content(100).blocks);
   await source.run();
+  await heap();
   t.ok(buffered() - before < 16 * (1 << 20), `${buffered() - before} bytes more are held in this process`);
   client.socket.end();
   await usher.seen.atRest();

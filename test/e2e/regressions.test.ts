@@ -43,6 +43,30 @@ t.test('a client that pipelines and reads nothing is cut, however its responses 
   t.same(usher.seen.codes, ['client-stalled']);
 });
 
+for (const [name, stray] of [
+  ['a response that nobody asked for', response('for others')],
+  ['an end', undefined],
+] as const) {
+  for (const method of ['GET', 'POST']) {
+    t.test(`${name} that comes on an idle connection right behind a ${method} for it meets no request`, async t => {
+      const backend = await serveAnswers(t, () => response('yours'));
+      const usher = await startUsherBefore(t, backend.port);
+      const one = await connect(t, usher.port, HEADER + request('/'));
+      await nextResponse(one);
+      const other = await connect(t, usher.port, HEADER);
+      await usher.seen.until(() => usher.seen.headers.length === 2);
+      await turns(5);
+      const idle = await backend.connection(0);
+      // Both lie in the system before usher looks, the request first.
+      other.send(request('/victim', ['Content-Length: 0'], method));
+      if (stray === undefined) idle.socket.end();
+      else idle.send(stray);
+      t.equal((await nextResponse(other)).body.toString(), 'yours');
+      t.same(usher.seen.codes, []);
+    });
+  }
+}
+
 t.test('a request that comes while usher drains and waits for the header is answered', async t => {
   const backend = await serveAnswers(t, () => response('paid'));
   const usher = await startUsherBefore(t, backend.port);
