@@ -38,8 +38,6 @@ export interface FailedDial {
 const NOBODY: ReadonlySet<Endpoint> = new Set();
 
 export class Attempt implements IdleUser {
-  /** `performance.now()` when it began. */
-  readonly startedAt: number;
   private tried = NOBODY;
   private endpoint: Endpoint | undefined;
   private scouts = false;
@@ -51,9 +49,13 @@ export class Attempt implements IdleUser {
     private readonly ask: Ask,
     private readonly fresh: boolean,
     private readonly user: LeaseUser,
-    now: number,
-  ) {
-    this.startedAt = now;
+    private beganAt?: number,
+  ) {}
+
+  /** `performance.now()` when it first had to wait for anything. */
+  get startedAt(): number {
+    this.beganAt ??= performance.now();
+    return this.beganAt;
   }
 
   /** Whether anybody still waits for it. */
@@ -99,6 +101,7 @@ export class Attempt implements IdleUser {
   }
 
   private dial(endpoint: Endpoint): void {
+    this.beganAt ??= performance.now();
     this.host.dialFor(endpoint, this.ask, result => {
       if ('wire' in result) this.user.onLease(result);
       else this.failed(endpoint, result);

@@ -76,7 +76,7 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
 
   lease(ask: Ask, fresh: boolean, user: LeaseUser): void {
     this.moves = Math.min(MOST_MOVES, this.moves + MOVES_PER_LEASE);
-    new Attempt(this, ask, fresh, user, performance.now()).start();
+    new Attempt(this, ask, fresh, user).start();
   }
 
   choose(ask: Ask, tried: ReadonlySet<Endpoint>): Choice {

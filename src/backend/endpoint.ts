@@ -151,7 +151,8 @@ export class Endpoint implements Candidate {
       connection.retire();
       return;
     }
-    connection.expiresAt = performance.now() + keepMs;
+    connection.keepMs = keepMs;
+    connection.expiresAt = Number.POSITIVE_INFINITY;
     this.resting.push(connection);
     this.awaitTurn();
   }
@@ -170,7 +171,10 @@ export class Endpoint implements Candidate {
     const asked = this.asked.splice(0);
     this.active -= asked.length;
     for (const user of asked) user.onIdle(user.wanted ? this.takeIdle(now) : undefined);
-    this.idle.push(...this.resting.splice(0));
+    for (const connection of this.resting.splice(0)) {
+      connection.expiresAt = now + connection.keepMs;
+      this.idle.push(connection);
+    }
   };
 
   drop(connection: BackendConnection): void {
@@ -195,6 +199,8 @@ export class BackendConnection implements Lease, WireReader {
   reused = false;
   cookie: string | undefined = undefined;
   expiresAt = Number.POSITIVE_INFINITY;
+  /** How long it may be idle. */
+  keepMs = 0;
   private lent = false;
 
   constructor(

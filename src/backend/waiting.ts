@@ -21,7 +21,8 @@ export class Waiting {
 
   /** @returns false: it has waited long enough */
   add(attempt: Attempt): boolean {
-    if (this.ended || performance.now() - attempt.startedAt >= this.holdForMs) return false;
+    const { startedAt } = attempt;
+    if (this.ended || performance.now() - startedAt >= this.holdForMs) return false;
     this.attempts.add(attempt);
     return true;
   }
