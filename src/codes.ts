@@ -94,6 +94,7 @@ const table = {
   'tunnel-idle': { level: 'info', text: 'the tunnel carried no bytes for too long' },
 
   // usher itself.
+  'drain-closed': { level: 'debug', text: 'usher stops, and has closed the WebSocket' },
   'drain-timeout': { level: 'warn', text: 'the connection was still open when the drain time was over' },
   'internal-error': { status: 500, level: 'error', text: 'usher met an unexpected error' },
 } as const satisfies Record<string, Cause>;

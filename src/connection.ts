@@ -38,6 +38,8 @@ export interface Hall {
   readonly observer: Observer;
   readonly deadlines: Deadlines;
   readonly draining: boolean;
+  /** Whether WebSockets are followed frame by frame, so that they can be closed between two. */
+  readonly followsFrames: boolean;
   bytesToBackend: number;
   bytesToClient: number;
   /** The connection is over: both wires are gone. Called once. */
@@ -279,7 +281,7 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
     const backend = this.hall.settings.routes[0]?.backend ?? '';
     this.wire.attempt(() => {
       this.sendHeader(lease);
-      this.becomeTunnel(lease, backend, this.held.bytes, NOTHING);
+      this.becomeTunnel(lease, backend, false, this.held.bytes, NOTHING);
     });
     // By a mistake of ours nobody took it.
     if (this.open === undefined) lease.discard();
@@ -307,10 +309,10 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
 
   // ---- 4. the tunnel ----
 
-  becomeTunnel(lease: Lease, backend: string, fromClient: Buffer, fromBackend: Buffer): void {
+  becomeTunnel(lease: Lease, backend: string, websocket: boolean, fromClient: Buffer, fromBackend: Buffer): void {
     this.http = undefined;
     this.forwardedFields = undefined;
-    const tunnel = new Tunnel(this.wire, lease.wire, this);
+    const tunnel = new Tunnel(this.wire, lease.wire, this, websocket && this.hall.followsFrames);
     const open = {
       tunnel,
       lease,
@@ -356,6 +358,22 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
       bytesToClient: this.bytesToClient - open.toClientBefore,
       code: this.endCode,
     };
+  }
+
+  /** Whether this is a WebSocket that nobody is closing. */
+  get closable(): boolean {
+    return this.open?.tunnel.closable === true;
+  }
+
+  /** Ends a WebSocket with these frames, between two messages of its backend. */
+  closeWebSocket(frames: Buffer): void {
+    this.wire.attempt(() => this.open?.tunnel.close(frames));
+    this.note('drain-closed');
+  }
+
+  /** A message that does not end is not waited for any longer. */
+  pressClose(): void {
+    this.wire.attempt(() => this.open?.tunnel.press());
   }
 
   // ---- for every part of the way ----
@@ -433,7 +451,7 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
 
   /** Ends both sides at once. @param code why, when it is usher's doing */
   destroy(code?: Code): void {
-    if (code !== undefined && this.endCode === undefined) this.note(code);
+    if (code !== undefined && (this.endCode === undefined || this.endCode === 'drain-closed')) this.note(code);
     this.open?.tunnel.destroy();
     this.wire.destroy();
   }

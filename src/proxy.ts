@@ -4,11 +4,13 @@ import { Backend } from './backend/backend.js';
 import type { ResolverOptions } from './backend/resolver.js';
 import { Connection, type Hall } from './connection.js';
 import { Deadlines } from './limits/deadlines.js';
+import { Farewell, LOOK_EVERY_MS } from './limits/farewell.js';
 import { Listener } from './listener/listener.js';
 import type { Observer } from './observer.js';
 import { localHeader } from './proxy-header/forward.js';
-import type { BackendSettings, ListenerSettings, Settings } from './settings.js';
+import type { BackendSettings, DrainSettings, ListenerSettings, Settings } from './settings.js';
 import type { ListenerStatus, ProxyStatus } from './status.js';
+import { closeFrame, ENGINE_IO_CLOSE } from './tunnel/close-frame.js';
 
 /** Seams for tests. */
 export interface ProxyOptions {
@@ -25,13 +27,17 @@ export class UsherProxy {
   private readonly backends: ReadonlyMap<string, Backend>;
   private readonly rooms: readonly ListenerRoom[];
   private state: ProxyStatus['state'] = 'starting';
+  private suspended = false;
   private readonly waiting: (() => void)[] = [];
+  private readonly followsFrames: boolean;
+  private farewell: NodeJS.Timeout | undefined;
 
   constructor(
     settings: Settings,
     private readonly observer: Observer,
     private readonly options: ProxyOptions = {},
   ) {
+    this.followsFrames = settings.drain.style !== 'none';
     this.backends = new Map(settings.backends.map(backend => [backend.name, this.backendOf(backend)]));
     this.rooms = settings.listeners.map(listener => new ListenerRoom(listener, this));
   }
@@ -53,14 +59,40 @@ export class UsherProxy {
     this.state = 'running';
   }
 
+  /** Says in its status that it is about to leave; everything goes on. */
+  announceDrain(): void {
+    if (this.state === 'running') this.state = 'draining';
+  }
+
   /** Stops accepting; connections that wait for a request end now, the others when their exchange or tunnel ends. */
   drain(): void {
-    if (this.state === 'draining' || this.state === 'closed') return;
+    if (this.suspended) return;
+    this.suspended = true;
     this.state = 'draining';
     for (const room of this.rooms) {
       room.suspend();
       room.drain();
     }
+  }
+
+  /** Closes WebSockets one after the other, those that open meanwhile behind the others; call it behind {@link drain}. */
+  closeWebSockets({ style, code, reason, closeOverMs }: DrainSettings): void {
+    if (style === 'none' || this.farewell !== undefined) return;
+    const close = closeFrame(code, reason);
+    const frames = style === 'socket.io' ? Buffer.concat([ENGINE_IO_CLOSE, close]) : close;
+    let farewell = new Farewell(this.closable(), closeOverMs, performance.now());
+    const look = () => {
+      const now = performance.now();
+      for (const connection of farewell.due(now)) connection.closeWebSocket(frames);
+      for (const connection of farewell.late(now)) connection.pressClose();
+      if (farewell.isOver) farewell = new Farewell(this.closable(), LOOK_EVERY_MS, now);
+    };
+    this.farewell = setInterval(look, LOOK_EVERY_MS);
+    look();
+  }
+
+  private closable(): Connection[] {
+    return this.rooms.flatMap(room => room.closable());
   }
 
   private backendOf(settings: BackendSettings): Backend {
@@ -88,16 +120,13 @@ export class UsherProxy {
     for (const room of this.rooms) room.destroy();
     await this.empty();
     this.state = 'closed';
+    clearInterval(this.farewell);
     this.deadlines.stop();
     for (const backend of this.backends.values()) backend.close();
   }
 
   get openConnections(): number {
     return this.rooms.reduce((sum, room) => sum + room.open, 0);
-  }
-
-  get draining(): boolean {
-    return this.state === 'draining' || this.state === 'closed';
   }
 
   status(): ProxyStatus {
@@ -110,8 +139,8 @@ export class UsherProxy {
 
   /** Used by the rooms of the listeners only. */
   hallOf(settings: ListenerSettings, port: number, left: (connection: Connection) => void): Hall {
-    const { backends, observer, deadlines } = this;
-    const isDraining = () => this.draining;
+    const { backends, observer, deadlines, followsFrames } = this;
+    const isDraining = () => this.suspended;
     return {
       settings,
       port,
@@ -121,6 +150,7 @@ export class UsherProxy {
       get draining() {
         return isDraining();
       },
+      followsFrames,
       bytesToBackend: 0,
       bytesToClient: 0,
       left,
@@ -181,6 +211,10 @@ class ListenerRoom {
 
   destroy(): void {
     for (const connection of this.connections) connection.destroy('drain-timeout');
+  }
+
+  closable(): Connection[] {
+    return [...this.connections].filter(connection => connection.closable);
   }
 
   status(): ListenerStatus {

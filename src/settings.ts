@@ -150,8 +150,25 @@ export interface Settings {
     readonly access: boolean;
     readonly format: 'auto' | 'json' | 'pretty';
   };
-  readonly drain: {
-    /** How long connections may take to end by themselves before they are destroyed. */
-    readonly timeoutMs: number;
-  };
+  readonly drain: DrainSettings;
+}
+
+/** How usher stops. */
+export interface DrainSettings {
+  /** From the signal on, in total: what is open then is destroyed. */
+  readonly timeoutMs: number;
+  /** How long new connections are still accepted: balancers send some long after they were told not to. */
+  readonly deregisterDelayMs: number;
+  /** Behind that, the time over which WebSockets are closed, one after the other at an even rate. */
+  readonly closeOverMs: number;
+  /** Whether `/readyz` says no from the signal on. */
+  readonly failReadiness: boolean;
+  /**
+   * What a WebSocket is told at its end: a Close frame, Engine.IO's own goodbye in front of it, or nothing (it is left to
+   * end by itself, and frames are not followed).
+   */
+  readonly style: 'close-frame' | 'socket.io' | 'none';
+  /** Of the Close frame (RFC 6455 7.4). */
+  readonly code: number;
+  readonly reason: string;
 }

@@ -66,7 +66,8 @@ export class Lifecycle {
   }
 
   readiness(): Readiness {
-    return this.gate.judge(this.proxy.status());
+    if (this.drained === undefined) return this.gate.judge(this.proxy.status());
+    return this.settings.drain.failReadiness ? { ready: false, why: 'draining' } : true;
   }
 
   /**
@@ -85,26 +86,28 @@ export class Lifecycle {
     await drained;
   }
 
+  /** Step by step: the balancer is told, new connections end, WebSockets are closed, what is left is destroyed. */
   private async drainOnce(why: string): Promise<void> {
-    const { timeoutMs } = this.settings.drain;
-    this.logger.info({ why, connections: this.proxy.openConnections, timeoutMs }, 'draining');
+    const { drain } = this.settings;
+    const hurried = new Promise<void>(resolve => {
+      this.hurry = resolve;
+    });
+    const within = (ms: number, done?: Promise<void>) =>
+      withinTime(ms, done === undefined ? [hurried] : [hurried, done]);
+    const { openConnections: connections } = this.proxy;
+    const { deregisterDelayMs, closeOverMs, timeoutMs, style } = drain;
+    this.logger.info({ why, connections, deregisterDelayMs, closeOverMs, timeoutMs, style }, 'draining');
+    this.proxy.announceDrain();
+    await within(deregisterDelayMs);
     this.proxy.drain();
-    await this.emptyWithin(timeoutMs);
+    this.proxy.closeWebSockets(drain);
+    this.logger.info({ connections: this.proxy.openConnections }, 'no new connections are accepted');
+    await within(timeoutMs - deregisterDelayMs, this.proxy.empty());
     const left = this.proxy.openConnections;
     await this.proxy.close();
     await this.admin?.close();
     this.logger.info({ destroyed: left }, 'stopped');
     this.tellStopped();
-  }
-
-  private async emptyWithin(timeoutMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<void>(resolve => {
-      this.hurry = resolve;
-      timer = setTimeout(resolve, timeoutMs);
-    });
-    await Promise.race([this.proxy.empty(), limit]);
-    clearTimeout(timer);
   }
 
   private async startAdmin(): Promise<Admin | undefined> {
@@ -140,4 +143,15 @@ export class Lifecycle {
     if (admin !== undefined) logger.info({ address: formatHostPort(admin.address, admin.port) }, 'admin listening');
     logger.info({ version, node: process.version, pid: process.pid }, 'usher is running');
   }
+}
+
+/** Resolves as soon as one of these does, at the latest when the time is over. */
+async function withinTime(ms: number, done: readonly Promise<void>[]): Promise<void> {
+  if (ms <= 0) return;
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([...done, limit]);
+  clearTimeout(timer);
 }

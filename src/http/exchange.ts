@@ -297,7 +297,7 @@ export class Exchange implements LeaseUser, WireReader {
     this.writeToClient(tunnelHeadText(head, cookieText(lease, this.source?.affinity, this.owner)));
     this.state = 'tunnelled';
     this.report(undefined);
-    this.owner.becomeTunnel(lease, this.backend, this.client.takeRest(), rest);
+    this.owner.becomeTunnel(lease, this.backend, head.status === 101, this.client.takeRest(), rest);
   }
 
   private beginResponse(head: ResponseHead): void {

@@ -28,5 +28,5 @@ export interface HttpOwner {
   refused(code: Code, endpoint?: string): void;
   exchangeEnded(exchange: ExchangeRecord): void;
   /** Both wires leave HTTP; the rests are what had already come in behind the two heads (borrowed). */
-  becomeTunnel(lease: Lease, backend: string, fromClient: Buffer, fromBackend: Buffer): void;
+  becomeTunnel(lease: Lease, backend: string, websocket: boolean, fromClient: Buffer, fromBackend: Buffer): void;
 }

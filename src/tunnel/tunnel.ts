@@ -1,8 +1,10 @@
 /**
- * A relay between two wires that looks at nothing: after 101, or for a whole `protocol: tcp` connection. Bytes go on
- * as they come, half-close is kept, a slow reader pauses the fast writer.
+ * A relay between two wires: after 101, or for a whole `protocol: tcp` connection. Bytes go on as they come, half-close
+ * is kept, a slow reader pauses the fast writer. Of a WebSocket it follows where frames begin and end, so that usher can
+ * put a Close frame where one may stand.
  */
 import type { Wire, WireReader } from '../wire.js';
+import { FrameScanner, type Stop } from './frames.js';
 
 /** What a tunnel tells its owner. */
 export interface TunnelOwner {
@@ -16,18 +18,28 @@ export interface TunnelOwner {
   tunnelGone(): void;
 }
 
+/**
+ * How far usher's own end of a WebSocket has come: nobody wants it; it waits for a place between two messages, or between
+ * two frames; the client was told.
+ */
+type Goodbye = 'none' | 'wanted' | 'pressed' | 'said';
+
 export class Tunnel {
   private readonly fromClient: Side;
   private readonly fromBackend: Side;
   private sidesGone = 0;
+  private goodbye: Goodbye = 'none';
+  private goodbyeFrames: Buffer = NO_FRAMES;
 
+  /** @param websocket whether frames go by, and are followed */
   constructor(
     readonly client: Wire,
     readonly backend: Wire,
     private readonly owner: TunnelOwner,
+    websocket: boolean,
   ) {
-    this.fromClient = new Side(this, client, backend);
-    this.fromBackend = new Side(this, backend, client);
+    this.fromClient = new Side(this, client, backend, websocket ? new FrameScanner() : undefined);
+    this.fromBackend = new Side(this, backend, client, websocket ? new FrameScanner() : undefined);
   }
 
   /** Takes both wires over; the rests (borrowed) are what had come in before, and an end may have come behind them. */
@@ -41,6 +53,74 @@ export class Tunnel {
     if (this.client.ended) this.fromClient.onEnd();
     if (this.backend.ended) this.fromBackend.onEnd();
   }
+
+  // ---- usher's own end of a WebSocket ----
+
+  /** Whether it is a WebSocket that nobody is closing: neither side, nor usher. */
+  get closable(): boolean {
+    const { client, backend, fromClient, fromBackend, sidesGone, goodbye } = this;
+    if (goodbye !== 'none' || sidesGone > 0 || client.ended || backend.ended) return false;
+    return fromClient.frames?.closing === false && fromBackend.frames?.closing === false;
+  }
+
+  /**
+   * Sends these frames, the last of which is a Close, to the client as soon as no message of the backend's is under way,
+   * and drops what the backend sends behind them. The client's answer goes to the backend, and ends both sides.
+   */
+  close(frames: Buffer): void {
+    if (!this.closable) return;
+    this.goodbye = 'wanted';
+    this.goodbyeFrames = frames;
+    if (this.fromBackend.frames?.betweenMessages === true) this.sayGoodbye();
+  }
+
+  /** A message that does not end is not waited for any more: the end of a frame is enough. */
+  press(): void {
+    if (this.goodbye !== 'wanted') return;
+    this.goodbye = 'pressed';
+    if (this.fromBackend.frames?.betweenFrames === true) this.sayGoodbye();
+  }
+
+  /** Whether a goodbye still waits for its place. */
+  get closing(): boolean {
+    return this.goodbye === 'wanted' || this.goodbye === 'pressed';
+  }
+
+  /** Whether usher closes it, or has closed it. */
+  get ending(): boolean {
+    return this.goodbye !== 'none';
+  }
+
+  /** Where the backend's side stops to say goodbye. */
+  get stop(): Stop {
+    return this.goodbye === 'pressed' ? 'frame' : 'message';
+  }
+
+  /** Nothing of the backend's goes to the client behind usher's Close (RFC 6455 5.5.1). */
+  get muted(): boolean {
+    return this.goodbye === 'said';
+  }
+
+  sayGoodbye(): void {
+    this.goodbye = 'said';
+    this.client.write(this.goodbyeFrames);
+    this.owner.sentToClient(this.goodbyeFrames.length);
+    this.goodbyeFrames = NO_FRAMES;
+  }
+
+  /** A side closes by itself: there is nothing left to say. */
+  leaveIt(): void {
+    this.goodbye = 'none';
+    this.goodbyeFrames = NO_FRAMES;
+  }
+
+  /** The client's Close has gone to the backend: both sides know, and a server is the first to end (RFC 6455 7.1.1). */
+  endBoth(): void {
+    this.client.end();
+    this.backend.end();
+  }
+
+  // ---- for its sides ----
 
   /** Called by a side that relayed bytes. */
   relayed(to: Wire, bytes: number): void {
@@ -83,13 +163,52 @@ class Side implements WireReader {
     private readonly tunnel: Tunnel,
     private readonly from: Wire,
     private readonly to: Wire,
+    readonly frames: FrameScanner | undefined,
   ) {}
 
   onBytes(bytes: Buffer): void {
     if (this.to.destroyed) return;
+    const { frames, tunnel } = this;
+    if (frames === undefined) this.relay(bytes);
+    else if (tunnel.ending) this.relayLast(bytes, frames);
+    else {
+      frames.skip(bytes);
+      this.relay(bytes);
+    }
+  }
+
+  private relay(bytes: Buffer): void {
     this.to.write(bytes);
     this.tunnel.relayed(this.to, bytes.length);
     if (this.to.congested) this.from.pause();
+  }
+
+  /** While usher closes the WebSocket. */
+  private relayLast(bytes: Buffer, frames: FrameScanner): void {
+    const { tunnel } = this;
+    if (this.to === tunnel.backend) this.relayAnswer(bytes, frames);
+    else if (!tunnel.muted) this.relayToStop(bytes, frames, tunnel.stop);
+  }
+
+  private relayAnswer(bytes: Buffer, frames: FrameScanner): void {
+    const { tunnel } = this;
+    frames.skip(bytes);
+    this.relay(bytes);
+    if (!frames.closing) return;
+    if (!tunnel.muted) tunnel.leaveIt();
+    else if (frames.betweenFrames) tunnel.endBoth();
+  }
+
+  private relayToStop(bytes: Buffer, frames: FrameScanner, stop: Stop): void {
+    const end = frames.scanTo(bytes, stop);
+    if (frames.closing) {
+      this.tunnel.leaveIt();
+      frames.skip(bytes.subarray(end));
+      this.relay(bytes);
+      return;
+    }
+    this.relay(bytes.subarray(0, end));
+    if (stop === 'frame' ? frames.betweenFrames : frames.betweenMessages) this.tunnel.sayGoodbye();
   }
 
   onEnd(): void {
@@ -105,3 +224,5 @@ class Side implements WireReader {
     this.tunnel.sideGone(this.to);
   }
 }
+
+const NO_FRAMES = Buffer.alloc(0);

@@ -74,7 +74,7 @@ async function writeConfig(t: Test, backendPort: number): Promise<Written> {
     backendPort: ${backendPort}
 admin: { listen: "127.0.0.1:${admin}" }
 log: { access: true }
-drain: { timeout: 30s }
+drain: { timeout: 30s, deregisterDelay: 0s }
 `,
   );
   return { file, listen, admin };
@@ -193,8 +193,9 @@ t.test('usher run with flags', async t => {
     t.match(await ask(admin, '/readyz'), '200 ready');
     t.equal(await ask(admin, '/drain', 'POST'), '202 accepted');
     t.equal(await usher.ended(), 0);
-    t.match(logLines(usher).slice(-2), [
+    t.match(logLines(usher).slice(-3), [
       { why: 'POST /drain', msg: 'draining' },
+      { msg: 'no new connections are accepted' },
       { destroyed: 0, msg: 'stopped' },
     ]);
     t.ok((await canBind(listen)) && (await canBind(admin)), 'both ports are free');
@@ -219,7 +220,7 @@ t.test('SIGTERM: the request under way is finished, then it exits with 0', async
   await busy.until('first half');
 
   usher.signal('SIGTERM');
-  await usher.until(() => usher.stderr.includes('"msg":"draining"'));
+  await usher.until(() => usher.stderr.includes('no new connections'));
   t.equal(await idle.ended(), '', 'a connection without a request ends at once');
   t.equal(await ask(admin, '/readyz'), '503 draining');
   t.equal(await ask(admin, '/livez'), '200 ok');
@@ -232,8 +233,9 @@ t.test('SIGTERM: the request under way is finished, then it exits with 0', async
   await busy.ended();
   busy.socket.destroy();
   t.equal(await usher.ended(), 0);
-  t.match(logLines(usher).slice(-3), [
+  t.match(logLines(usher).slice(-4), [
     { why: 'SIGTERM', msg: 'draining' },
+    { msg: 'no new connections are accepted' },
     { log: 'access', target: '/slow', status: 200, client: '203.0.113.9:51234', msg: 'exchange' },
     { destroyed: 0, msg: 'stopped' },
   ]);

@@ -1,6 +1,6 @@
 /** Settings for tests: everything short and local, port 0 everywhere. */
 import { parseCidr } from '../../src/address.js';
-import type { BackendSettings, ListenerSettings, Settings } from '../../src/settings.js';
+import type { BackendSettings, DrainSettings, ListenerSettings, Settings } from '../../src/settings.js';
 
 export type ListenerChanges = Partial<Omit<ListenerSettings, 'timeouts' | 'limits'>> & {
   readonly timeouts?: Partial<ListenerSettings['timeouts']>;
@@ -75,6 +75,20 @@ export function settingsOf(listeners: readonly ListenerSettings[], backends: rea
     backends,
     admin: undefined,
     log: { level: 'info', access: false, format: 'json' },
-    drain: { timeoutMs: 1_000 },
+    drain: drainSettings(),
+  };
+}
+
+/** Nothing is waited for. */
+export function drainSettings(changes: Partial<DrainSettings> = {}): DrainSettings {
+  return {
+    timeoutMs: 1_000,
+    deregisterDelayMs: 0,
+    closeOverMs: 0,
+    failReadiness: true,
+    style: 'close-frame',
+    code: 1012,
+    reason: 'service restart',
+    ...changes,
   };
 }

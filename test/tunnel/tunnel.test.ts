@@ -55,7 +55,7 @@ interface Joined {
 async function joined(t: Test, fromClient = '', fromBackend = ''): Promise<Joined> {
   const [front, back] = await Promise.all([socketPair(t), socketPair(t)]);
   const owner = new Owner();
-  const tunnel = new Tunnel(new Wire(front.socket, DEAF), new Wire(back.socket, DEAF), owner);
+  const tunnel = new Tunnel(new Wire(front.socket, DEAF), new Wire(back.socket, DEAF), owner, false);
   tunnel.open(Buffer.from(fromClient), Buffer.from(fromBackend));
   return { tunnel, owner, client: front.far, backend: back.far };
 }
@@ -87,7 +87,7 @@ t.test('wires that were paused are read again', async t => {
   backendWire.pause();
   front.far.send('ping');
   back.far.send('pong');
-  new Tunnel(clientWire, backendWire, new Owner()).open(NOTHING, NOTHING);
+  new Tunnel(clientWire, backendWire, new Owner(), false).open(NOTHING, NOTHING);
   await back.far.until('ping');
   await front.far.until('pong');
 });
@@ -130,7 +130,7 @@ t.test('an end that came before the tunnel stood is passed on', async t => {
   const clientWire = new Wire(front.socket, DEAF);
   front.far.socket.end();
   await once(front.socket, 'end');
-  new Tunnel(clientWire, new Wire(back.socket, DEAF), new Owner()).open(Buffer.from('all there is'), NOTHING);
+  new Tunnel(clientWire, new Wire(back.socket, DEAF), new Owner(), false).open(Buffer.from('all there is'), NOTHING);
   t.equal(await back.far.ended(), 'all there is');
   back.far.send('still heard');
   await front.far.until('still heard');

@@ -26,7 +26,15 @@ export function buildSettings(config: Config): Settings {
     backends: [...own, ...named],
     admin: typeof config.admin === 'object' ? config.admin : undefined,
     log: config.log,
-    drain: { timeoutMs: config.drain.timeout },
+    drain: {
+      timeoutMs: config.drain.timeout,
+      deregisterDelayMs: config.drain.deregisterDelay,
+      closeOverMs: config.drain.closeOver,
+      failReadiness: config.drain.failReadiness,
+      style: config.drain.style,
+      code: config.drain.code,
+      reason: config.drain.reason,
+    },
   };
 }
 

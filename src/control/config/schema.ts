@@ -115,6 +115,33 @@ const listener = z
   })
   .meta({ required: ['listen'] });
 
+/** Codes that an endpoint may send, and that mean that it leaves (RFC 6455 7.4.1 and its registry). */
+const closeCode = () =>
+  z
+    .number({ error: () => withRule('invalid-value', 'a close code is a number: 1012, 1001, or 4000 to 4999') })
+    .refine(
+      code =>
+        code === 1001 || code === 1012 || code === 1013 || (Number.isInteger(code) && code >= 4000 && code <= 4999),
+      {
+        error: issue =>
+          withRule(
+            'invalid-value',
+            `${show(issue.input)} is no close code for this: write 1012, 1001, 1013, or 4000 to 4999`,
+          ),
+      },
+    );
+
+const MAX_REASON_BYTES = 123;
+
+const closeReason = () =>
+  z.string().refine(text => Buffer.byteLength(text) <= MAX_REASON_BYTES, {
+    error: () =>
+      withRule(
+        'invalid-value',
+        `the reason is longer than ${MAX_REASON_BYTES} bytes, the most that a Close frame holds`,
+      ),
+  });
+
 const admin = z
   .union(
     [
@@ -155,8 +182,34 @@ export const configSchema = z
         timeout: key(
           duration({ min: 100, max: 24 * hour }),
           '25s',
-          'How long connections may take to end by themselves; below the time between SIGTERM and SIGKILL.',
+          'From SIGTERM on, in total; what is still open then is destroyed. Below the time between SIGTERM and SIGKILL.',
         ),
+        deregisterDelay: key(
+          duration({ min: 100, max: hour, zero: 'listeners are closed at once' }),
+          '5s',
+          'How long new connections are still accepted: balancers send some long after they were told not to.',
+        ),
+        closeOver: key(
+          duration({ min: 100, max: 24 * hour, zero: 'all at once' }),
+          '10s',
+          'Behind that: the time over which WebSockets are closed, one after the other, so that they come back as evenly.',
+        ),
+        failReadiness: key(
+          z.boolean(),
+          true,
+          'Whether /readyz says 503 from SIGTERM on. false where a failed health check makes the balancer cut connections (an NLB by default).',
+        ),
+        style: key(
+          z.enum(['close-frame', 'socket.io', 'none']),
+          'close-frame',
+          "What a WebSocket is told: a Close frame; socket.io: Engine.IO's own close packet in front of it; none: nothing, it is cut at the timeout.",
+        ),
+        code: key(
+          closeCode(),
+          1012,
+          'Of the Close frame: 1012 (service restart), 1001 (going away), or one of your own from 4000 on.',
+        ),
+        reason: key(closeReason(), 'service restart', 'Of the Close frame, at most 123 bytes.'),
       },
       'How usher stops.',
     ),
