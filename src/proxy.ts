@@ -20,7 +20,11 @@ export interface ProxyOptions {
   readonly acceptFailed?: (listener: string, error: Error) => void;
   /** How names of endpoints are looked up. */
   readonly lookups?: ResolverOptions;
+  /** Told each second while WebSockets are being closed: how many were since, and how many connections are left. */
+  readonly closed?: (count: number, left: number) => void;
 }
+
+const TELL_EVERY_MS = 1_000;
 
 export class UsherProxy {
   private readonly deadlines = new Deadlines();
@@ -80,10 +84,19 @@ export class UsherProxy {
     if (style === 'none' || this.farewell !== undefined) return;
     const close = closeFrame(code, reason);
     const frames = style === 'socket.io' ? Buffer.concat([ENGINE_IO_CLOSE, close]) : close;
-    let farewell = new Farewell(this.closable(), closeOverMs, performance.now());
+    let toldAt = performance.now();
+    let closed = 0;
+    let farewell = new Farewell(this.closable(), closeOverMs, toldAt);
     const look = () => {
       const now = performance.now();
-      for (const connection of farewell.due(now)) connection.closeWebSocket(frames);
+      const due = farewell.due(now);
+      closed += due.length;
+      for (const connection of due) connection.closeWebSocket(frames);
+      if (now - toldAt >= TELL_EVERY_MS && closed > 0) {
+        this.options.closed?.(closed, this.openConnections);
+        toldAt = now;
+        closed = 0;
+      }
       for (const connection of farewell.late(now)) connection.pressClose();
       if (farewell.isOver) farewell = new Farewell(this.closable(), LOOK_EVERY_MS, now);
     };

@@ -77,7 +77,7 @@ function uncovered(): string[] {
 const tap = join(dirname(createRequire(import.meta.url).resolve('tap/package.json')), 'dist', 'esm', 'run.mjs');
 
 /** The longest tests once more, but shorter. */
-const BRIEF = { USHER_FAULT_EXCHANGES: '2000', USHER_SESSIONS: '100' };
+const BRIEF = { USHER_FAULT_EXCHANGES: '2000', USHER_SESSIONS: '100', USHER_SOCKETS: '300' };
 
 /** Runs test files. @returns whether all passed */
 async function run(files: readonly string[], coverage: readonly string[], env: NodeJS.ProcessEnv): Promise<boolean> {

@@ -41,6 +41,7 @@ export class Lifecycle {
     if (settings.log.access) observers.push(createAccessLog(logger));
     const observer = fanOut(observers, fault => logger.error({ err: fault }, 'an observer failed'));
     this.proxy = new UsherProxy(settings, observer, {
+      closed: (count, left) => logger.info({ closed: count, left }, 'WebSockets were closed'),
       acceptFailed: (listener, error) => logger.error({ listener, err: error }, 'a connection could not be accepted'),
     });
   }
