@@ -35,11 +35,8 @@ interface Place {
 type Launch = (place: Place) => Program | Promise<Program>;
 
 const LAUNCHES: Readonly<Record<Exclude<SubjectName, 'direct'>, Launch>> = {
-  usher: async place => {
-    const file = join(place.directory, 'usher.json');
-    writeFileSync(file, JSON.stringify(usherConfiguration(place, await freePort())));
-    return startProgram('usher', process.execPath, [ours('../src/main.js'), 'run', '--config', file]);
-  },
+  usher: place => launchUsher(place, 'close-frame'),
+  'usher-blind': place => launchUsher(place, 'none'),
   haproxy: place => {
     const args = ['-db', '-n', `${MOST_SOCKETS}`, '-f', filled('haproxy.cfg', place)];
     return startProgram('haproxy', installed('haproxy'), args);
@@ -51,6 +48,12 @@ const LAUNCHES: Readonly<Record<Exclude<SubjectName, 'direct'>, Launch>> = {
   'http-proxy': ({ port, backendPort }) =>
     startProgram('http-proxy', process.execPath, [ours('./peers/http-proxy.js'), `${port}`, `${backendPort}`]),
 };
+
+async function launchUsher(place: Place, style: string): Promise<Program> {
+  const file = join(place.directory, 'usher.json');
+  writeFileSync(file, JSON.stringify(usherConfiguration(place, await freePort(), style)));
+  return startProgram('usher', process.execPath, [ours('../src/main.js'), 'run', '--config', file]);
+}
 
 /** Resolves when it accepts. */
 export async function launch(name: SubjectName, backendPort: number): Promise<Subject> {
@@ -70,7 +73,7 @@ export async function launchBackend(): Promise<number> {
 }
 
 /** Every default but for the limits, which are for one machine and not for a benchmark. */
-function usherConfiguration({ port, backendPort }: Place, adminPort: number): object {
+function usherConfiguration({ port, backendPort }: Place, adminPort: number, style: string): object {
   const chat = {
     listen: `127.0.0.1:${port}`,
     backendPort,
@@ -78,7 +81,12 @@ function usherConfiguration({ port, backendPort }: Place, adminPort: number): ob
     limits: { connections: 50_000, requestsPerConnection: 1_000_000_000 },
   };
   const admin = { listen: `127.0.0.1:${adminPort}` };
-  return { listeners: { chat }, admin, log: { level: 'warn' }, drain: { timeout: '100ms' } };
+  return {
+    listeners: { chat },
+    admin,
+    log: { level: 'warn' },
+    drain: { timeout: '100ms', deregisterDelay: '0s', closeOver: '0s', style },
+  };
 }
 
 function installed(name: string): string {

@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { Argument, Command, InvalidArgumentError } from 'commander';
-import { SUBJECT_NAMES, type SubjectName } from './subject.js';
+import { ON_DEMAND, SUBJECT_NAMES, type SubjectName } from './subject.js';
 import { WORKLOADS } from './workloads/all.js';
 import type { Workload } from './workloads/workload.js';
 
@@ -20,6 +20,7 @@ export interface Options {
 
 const RESULTS = fileURLToPath(new URL('../../bench/results', import.meta.url));
 const PEERS = SUBJECT_NAMES.filter(name => name !== 'usher');
+const USUAL = PEERS.filter(name => !ON_DEMAND.includes(name));
 const NAMES = WORKLOADS.map(({ name }) => name);
 
 const WHICH = `
@@ -47,7 +48,7 @@ export function readOptions(args: readonly string[]): Options {
     ...rest,
     out: out ?? (everything ? RESULTS : undefined),
     workloads: chosen(command.args),
-    names: SUBJECT_NAMES.filter(name => name === 'usher' || (peer ?? PEERS).includes(name)),
+    names: SUBJECT_NAMES.filter(name => name === 'usher' || (peer ?? USUAL).includes(name)),
   };
 }
 
