@@ -170,3 +170,30 @@ t.test("style socket.io: Engine.IO's packet comes first, style none: nothing com
     t.equal(await usher.program.ended(), 0);
   }
 });
+
+for (const order of ['first', 'last', 'at the same time'] as const) {
+  t.test(`the application stops ${order}: usher serves while it can, and ends with 0`, async t => {
+    const server = await startDrainServer(t);
+    const usher = await startUsher(t, server.port, '{ timeout: 5s, deregisterDelay: 1s, closeOver: 0s }');
+    const before = new WebSocket(`ws://127.0.0.1:${usher.port}/ws/before`);
+    await once(before, 'open');
+    const over = once(before, 'close');
+    if (order === 'first') {
+      server.stop();
+      await over;
+    }
+    usher.program.signal('SIGTERM');
+    if (order === 'at the same time') server.stop();
+    if (order === 'last') {
+      await usher.program.until(() => usher.program.stderr.includes('"msg":"draining"'));
+      const late = new WebSocket(`ws://127.0.0.1:${usher.port}/ws/late`);
+      await once(late, 'open');
+      t.equal((await once(late, 'close'))[0], 1012, 'a dial while it drains');
+      t.equal((await over)[0], 1012);
+    }
+    t.equal(await usher.program.ended(), 0);
+    await over;
+    const codes = logLines(usher.program).flatMap(({ code }) => (typeof code === 'string' ? [code] : []));
+    t.notOk(codes.includes('internal-error') || codes.includes('drain-timeout'), codes.join());
+  });
+}

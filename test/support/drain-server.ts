@@ -16,6 +16,8 @@ export interface DrainServer {
   readonly got: ReadonlyMap<string, ReadonlySet<number>>;
   /** Codes of the Close frames that clients sent. */
   readonly codes: ReadonlyMap<number, number>;
+  /** Ends as an application that was told to: it closes its WebSockets and accepts nobody. */
+  stop(): void;
 }
 
 /** `ws` on /ws/NAME, Socket.IO beside it. */
@@ -59,7 +61,11 @@ export async function startDrainServer(t: Test): Promise<DrainServer> {
     await io.close();
     server.closeAllConnections();
   });
-  return { port: (server.address() as AddressInfo).port, got, codes };
+  const stop = () => {
+    for (const member of sockets.clients) member.close(1001);
+    server.close();
+  };
+  return { port: (server.address() as AddressInfo).port, got, codes, stop };
 }
 
 function note(got: Map<string, Set<number>>, name: string, number: number): void {
