@@ -1,4 +1,5 @@
 /** A backend: its endpoints, who of them works, and which one a request gets. */
+import { isDeepStrictEqual } from 'node:util';
 import { formatHostPort } from '../address.js';
 import type { Code } from '../codes.js';
 import type { Ask, Lease, LeaseSource, LeaseUser } from '../lease.js';
@@ -9,7 +10,7 @@ import { DEAF, Wire } from '../wire.js';
 import { Attempt, type AttemptHost, type Choice, type FailedDial } from './attempt.js';
 import { jittered, startCheck } from './check.js';
 import { dial } from './dial.js';
-import { BackendConnection, Endpoint, type EndpointOwner } from './endpoint.js';
+import { BackendConnection, Endpoint, type EndpointOptions, type EndpointOwner } from './endpoint.js';
 import type { Change } from './health.js';
 import { candidates, pickByHash, pickLeastActive, Rotation } from './pick.js';
 import { Resolver, type ResolverOptions, type ResolverUser } from './resolver.js';
@@ -34,42 +35,99 @@ const MOST_MOVES = 100;
 /** What this machine lacks says nothing of an endpoint. */
 const OUR_OWN: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'EADDRNOTAVAIL']);
 
-/** Endpoints that DNS has forgotten and that are known again when it remembers: an answer may hold a part of them only. */
+/**
+ * Endpoints that DNS or the configuration has forgotten and that are known again when it remembers: an answer may hold a
+ * part of them only, and a reload may be taken back.
+ */
 const MOST_FORGOTTEN = 1_024;
 
 export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
   readonly name: string;
-  readonly affinity: AffinitySettings | undefined;
   deadlineAt = 0;
   private endpoints: readonly Endpoint[] = [];
   private readonly rotation = new Rotation<Endpoint>();
-  private readonly tokens: Tokens<Endpoint> | undefined;
+  private tokens: Tokens<Endpoint> | undefined;
   private readonly sessions = new Sessions<Endpoint>();
   private readonly waiting: Waiting;
   private moves = MOST_MOVES;
+  /** Dials under way. */
+  private dialling = 0;
   private readonly forgotten = new Map<string, Endpoint>();
-  private readonly resolvers: readonly Resolver[];
-  /** What each DNS name was found to be. */
-  private readonly found = new Map<DnsSettings, readonly EndpointSettings[]>();
+  /** By {@link nameOf}, as is what was found. */
+  private resolvers: ReadonlyMap<string, Resolver> = new Map();
+  private readonly found = new Map<string, readonly EndpointSettings[]>();
+  private options: EndpointOptions;
   private closed = false;
+  /** Told when nothing is left of a backend that is gone from the configuration. */
+  private tellOver: (() => void) | undefined;
 
   /**
    * @param greeting what usher's own checks send first: a PROXY header, where the endpoints expect one
    * @param lookups a seam for tests
    */
   constructor(
-    private readonly settings: BackendSettings,
+    private settings: BackendSettings,
     private readonly events: BackendEvents,
-    private readonly greeting?: Buffer,
+    private greeting?: Buffer,
     private readonly lookups?: ResolverOptions,
   ) {
-    const { name, affinity, holdForMs } = settings;
-    this.name = name;
-    this.waiting = new Waiting(holdForMs);
-    this.affinity = affinity;
-    this.tokens = affinity?.kind === 'cookie' ? new Tokens(name, affinity.secret) : undefined;
-    this.resolvers = settings.dns.map(dns => this.resolverOf(dns));
+    this.name = settings.name;
+    this.waiting = new Waiting(settings.holdForMs);
+    this.tokens = tokensOf(settings);
+    this.options = optionsOf(settings);
+    this.resolvers = this.resolversOf(settings);
     this.rebuild(false);
+  }
+
+  /** How requests that belong together are told, from now on. */
+  get affinity(): AffinitySettings | undefined {
+    return this.settings.affinity;
+  }
+
+  // ---- reload ----
+
+  /**
+   * From now on these settings count, for what is asked from now on. Endpoints that stay keep all they have; sessions,
+   * requests that wait and what is lent out stay where they are.
+   * @param settings of the same name
+   */
+  swap(settings: BackendSettings, greeting?: Buffer): void {
+    const before = this.settings;
+    const checksBefore = [before.healthCheck, this.greeting];
+    this.tellOver = undefined;
+    this.settings = settings;
+    this.greeting = greeting;
+    this.waiting.holdForMs = settings.holdForMs;
+    if (!isDeepStrictEqual(before.affinity, settings.affinity)) this.tokens = tokensOf(settings);
+    const options = optionsOf(settings);
+    if (!isDeepStrictEqual(options, this.options)) this.options = options;
+    this.swapResolvers(settings);
+    this.rebuild(true);
+    if (!isDeepStrictEqual(checksBefore, [settings.healthCheck, greeting]))
+      for (const endpoint of this.endpoints) endpoint.checkAnew();
+  }
+
+  private swapResolvers(settings: BackendSettings): void {
+    const before = this.resolvers;
+    this.resolvers = this.resolversOf(settings);
+    for (const [name, resolver] of before) {
+      if (this.resolvers.has(name)) continue;
+      resolver.stop();
+      this.found.delete(name);
+    }
+    for (const resolver of this.resolvers.values()) resolver.start();
+  }
+
+  /**
+   * It is gone from the configuration. Who asks all the same (a request that is sent again, or that waits) is served as
+   * long as it can be; {@link swap} brings it back with its sessions.
+   * @param over called, once and not at once, when nothing is lent, nobody waits and no session is known
+   */
+  leave(over: () => void): void {
+    this.tellOver = over;
+    for (const resolver of this.resolvers.values()) resolver.stop();
+    this.resolvers = new Map();
+    for (const endpoint of this.endpoints) endpoint.close(performance.now());
   }
 
   // ---- leases ----
@@ -119,17 +177,20 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
 
   dialFor(endpoint: Endpoint, ask: Ask, done: (result: Lease | FailedDial) => void): void {
     const startedAt = performance.now();
+    this.dialling += 1;
     dial(endpoint.settings, this.settings.timeouts.connectMs, {
       onConnected: socket => {
         const now = performance.now();
+        this.dialling -= 1;
         this.events.dialEnded(this.name, endpoint.label, now - startedAt, undefined);
         this.changed(endpoint, endpoint.health.dialSucceeded(now));
         done(new BackendConnection(endpoint, new Wire(socket, DEAF)).lend(this.cookieFor(endpoint, ask)));
         // Whatever the checks still say: who waits has somewhere to go.
-        if (!endpoint.closed) this.waiting.resume();
+        if (!endpoint.closed || this.tellOver !== undefined) this.waiting.resume();
       },
       onFailed: (code, why) => {
         const now = performance.now();
+        this.dialling -= 1;
         this.events.dialEnded(this.name, endpoint.label, now - startedAt, code);
         const isOurs = OUR_OWN.has(why);
         if (!isOurs) this.changed(endpoint, endpoint.health.dialFailed(now), why);
@@ -166,13 +227,14 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
 
   /** Asks for the addresses of names and checks every endpoint, so that readiness doesn't wait for a client. */
   start(): void {
-    for (const resolver of this.resolvers) resolver.start();
+    for (const resolver of this.resolvers.values()) resolver.start();
     this.onDeadline(performance.now());
   }
 
   /** Called by every sweep. */
   onDeadline(now: number): void {
     for (const endpoint of this.endpoints) {
+      if (endpoint.closed) continue;
       endpoint.retireIdle(now);
       if (now >= endpoint.checkAt && endpoint.check === undefined) this.check(endpoint, now);
     }
@@ -181,6 +243,12 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
       now,
       this.endpoints.some(({ health }) => health.connects),
     );
+    if (this.tellOver !== undefined && this.isOver) this.tellOver();
+  }
+
+  private get isOver(): boolean {
+    const nobodyAsks = this.dialling === 0 && this.waiting.size === 0 && this.sessions.size === 0;
+    return nobodyAsks && [...this.endpoints, ...this.forgotten.values()].every(({ active }) => active === 0);
   }
 
   private check(endpoint: Endpoint, now: number): void {
@@ -201,11 +269,21 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
 
   // ---- the endpoints ----
 
-  private resolverOf(dns: DnsSettings): Resolver {
+  /** One for each name; those that there are already go on. */
+  private resolversOf({ dns }: BackendSettings): ReadonlyMap<string, Resolver> {
+    return new Map(
+      dns.map(each => {
+        const name = nameOf(each);
+        return [name, this.resolvers.get(name) ?? this.resolverOf(each, name)];
+      }),
+    );
+  }
+
+  private resolverOf(dns: DnsSettings, key: string): Resolver {
     const user: ResolverUser = {
       endpointsFound: endpoints => {
-        const areNews = this.found.has(dns);
-        this.found.set(dns, endpoints);
+        const areNews = this.found.has(key);
+        this.found.set(key, endpoints);
         this.rebuild(areNews);
       },
       lookupFailed: (name, why) => this.events.lookupSettled(this.name, name, why),
@@ -216,26 +294,46 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
 
   /**
    * The endpoints that are configured and those that DNS knows; one that stays keeps its connections and its health.
+   * Where DNS has yet to answer for all of them (a reload named others), those of before serve on until it has.
    * @param areNews whether those that weren't there are new, and not only usher is
    */
   private rebuild(areNews: boolean): void {
     const before = new Map(this.endpoints.map(endpoint => [endpoint.label, endpoint]));
     const now = new Map<string, Endpoint>();
-    const add = (settings: EndpointSettings, origin: string | undefined) => {
+    for (const { settings, origin } of this.known()) {
       const label = formatHostPort(settings.host, settings.port);
-      if (now.has(label)) return;
-      const known = before.get(label) ?? this.remember(label);
-      const endpoint = known ?? this.endpointOf(settings, origin);
-      endpoint.settings = settings;
+      if (now.has(label)) continue;
+      const known = this.recall(label, before);
+      const endpoint = known ?? new Endpoint(settings, origin, this, this.options);
+      endpoint.adjust(settings, origin, this.options);
       now.set(label, endpoint);
       if (known === undefined && before.size > 0) this.join(endpoint, areNews);
-    };
-    for (const settings of this.settings.endpoints) add(settings, undefined);
-    for (const [dns, endpoints] of this.found) for (const settings of endpoints) add(settings, nameOf(dns));
+    }
+    if (now.size === 0 && before.size > 0) {
+      this.keepAll();
+      return;
+    }
     this.endpoints = [...now.values()];
     for (const endpoint of before.values()) if (!now.has(endpoint.label)) this.forget(endpoint);
     this.tokens?.swap([...this.forgotten.values(), ...this.endpoints]);
     if (before.size === 0) this.waiting.resume();
+  }
+
+  private keepAll(): void {
+    for (const endpoint of this.endpoints) {
+      if (endpoint.closed) endpoint.reopen(performance.now());
+      endpoint.adjust(endpoint.settings, endpoint.origin, this.options);
+    }
+    this.tokens?.swap([...this.forgotten.values(), ...this.endpoints]);
+  }
+
+  private *known(): Generator<{ readonly settings: EndpointSettings; readonly origin: string | undefined }> {
+    for (const settings of this.settings.endpoints) yield { settings, origin: undefined };
+    for (const dns of this.settings.dns) {
+      const origin = nameOf(dns);
+      for (const settings of this.found.get(origin) ?? [])
+        yield { settings: dns.kind === 'srv' ? settings : { ...settings, weight: dns.weight }, origin };
+    }
   }
 
   /** Others serve already, so that it can be checked first. */
@@ -251,19 +349,12 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
     if (this.forgotten.size > MOST_FORGOTTEN && oldest !== undefined) this.forgotten.delete(oldest);
   }
 
-  /** With its sessions, its leases and whether it drains. */
-  private remember(label: string): Endpoint | undefined {
-    const endpoint = this.forgotten.get(label);
+  /** One that is there, or that was: with its sessions, its leases and whether it drains. */
+  private recall(label: string, before: ReadonlyMap<string, Endpoint>): Endpoint | undefined {
+    const endpoint = before.get(label) ?? this.forgotten.get(label);
     this.forgotten.delete(label);
-    endpoint?.reopen(performance.now());
+    if (endpoint?.closed === true) endpoint.reopen(performance.now());
     return endpoint;
-  }
-
-  private endpointOf(settings: EndpointSettings, origin: string | undefined): Endpoint {
-    const { healthCheck, slowStartMs, timeouts, limits } = this.settings;
-    const { rise, fall } = healthCheck;
-    const options = { rise, fall, slowStartMs, idleMs: timeouts.idleMs, maxIdle: limits.idleConnections };
-    return new Endpoint(settings, origin, this, options);
   }
 
   /** @returns false: there is no such endpoint */
@@ -276,7 +367,7 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
   status(): BackendStatus {
     return {
       name: this.name,
-      lookingUp: this.resolvers.some(resolver => !resolver.settled),
+      lookingUp: [...this.resolvers.values()].some(resolver => !resolver.settled),
       endpoints: this.endpoints.map(({ label, origin, health, draining, active, idleCount }) => ({
         address: label,
         origin,
@@ -292,10 +383,19 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
   /** Closes idle connections; leases end by themselves. */
   close(): void {
     this.closed = true;
-    for (const resolver of this.resolvers) resolver.stop();
+    for (const resolver of this.resolvers.values()) resolver.stop();
     for (const endpoint of this.endpoints) endpoint.close(performance.now());
     this.waiting.end();
   }
+}
+
+function tokensOf({ name, affinity }: BackendSettings): Tokens<Endpoint> | undefined {
+  return affinity?.kind === 'cookie' ? new Tokens(name, affinity.secret) : undefined;
+}
+
+function optionsOf({ healthCheck, slowStartMs, timeouts, limits }: BackendSettings): EndpointOptions {
+  const { rise, fall } = healthCheck;
+  return { rise, fall, slowStartMs, idleMs: timeouts.idleMs, maxIdle: limits.idleConnections };
 }
 
 /** How a DNS name is called in the configuration, and in metrics. */

@@ -48,7 +48,7 @@ export class Endpoint implements Candidate {
   usable = true;
   reachable = true;
   weight: number;
-  /** Nothing is kept any more: usher stops, or DNS has forgotten it. */
+  /** Nothing is kept any more: usher stops, or neither DNS nor the configuration knows it. */
   closed = false;
   private closedAt = 0;
   /** Leases under way. */
@@ -63,17 +63,37 @@ export class Endpoint implements Candidate {
   private readonly asked: IdleUser[] = [];
   private turn: NodeJS.Immediate | undefined;
 
-  /** @param origin the DNS name that it was found by; undefined: it is configured */
   constructor(
-    /** Its weight may change, as DNS says. */
+    /** Its weight may change. */
     public settings: EndpointSettings,
-    readonly origin: string | undefined,
+    /** The DNS name that it was found by; undefined: it is configured. */
+    public origin: string | undefined,
     private readonly owner: EndpointOwner,
-    private readonly options: EndpointOptions,
+    private options: EndpointOptions,
   ) {
     this.label = formatHostPort(settings.host, settings.port);
     this.weight = settings.weight;
     this.health = new Health(options);
+  }
+
+  /** Its place in the configuration is another one; what it has stays, but for idle connections that are too many now. */
+  adjust(settings: EndpointSettings, origin: string | undefined, options: EndpointOptions): void {
+    this.settings = settings;
+    this.origin = origin;
+    if (options === this.options) return;
+    this.options = options;
+    this.health.settings = options;
+    const latest = performance.now() + options.idleMs;
+    for (const connection of this.idle) connection.expiresAt = Math.min(connection.expiresAt, latest);
+    for (const connection of this.resting) connection.keepMs = Math.min(connection.keepMs, options.idleMs);
+    for (const connection of this.idle.splice(0, Math.max(0, this.idleCount - options.maxIdle))) connection.retire();
+  }
+
+  /** The checks are others now: the next one is due at once. */
+  checkAnew(): void {
+    this.check?.cancel();
+    this.check = undefined;
+    this.checkAt = 0;
   }
 
   /** Looks at its health anew, in front of a pick. */
@@ -101,7 +121,7 @@ export class Endpoint implements Candidate {
     this.owner.learn(id, this, aliveMs);
   }
 
-  /** DNS knows it again. That it drains is forgotten behind a while: what comes under its address then is another one. */
+  /** It is known again. That it drains is forgotten behind a while: what comes under its address then is another one. */
   reopen(now: number): void {
     if (now - this.closedAt > DRAINING_LASTS_MS) this.draining = false;
     this.closed = false;
@@ -112,8 +132,7 @@ export class Endpoint implements Candidate {
   close(now: number): void {
     this.closed = true;
     this.closedAt = now;
-    this.check?.cancel();
-    this.check = undefined;
+    this.checkAnew();
     this.retireIdle(Number.POSITIVE_INFINITY);
   }
 

@@ -56,7 +56,10 @@ export class Health {
   private isLate = false;
   private startsSlowly = false;
 
-  constructor(private readonly settings: HealthSettings) {}
+  constructor(
+    /** May change at any time; counts for the next event. */
+    public settings: HealthSettings,
+  ) {}
 
   /** What the observer was told last; changes with events only, never with time. */
   get standing(): Standing {

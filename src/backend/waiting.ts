@@ -12,8 +12,10 @@ export class Waiting {
   private followed = false;
   private ended = false;
 
-  /** @param holdForMs how long a request waits at most, from its beginning */
-  constructor(private readonly holdForMs: number) {}
+  constructor(
+    /** How long a request waits at most, from its beginning. */
+    public holdForMs: number,
+  ) {}
 
   get size(): number {
     return this.attempts.size;

@@ -6,6 +6,7 @@
 import { type Code, causes } from '../codes.js';
 import { Held } from '../held.js';
 import type { Ask, Lease, LeaseSource, LeaseUser } from '../lease.js';
+import type { AffinitySettings } from '../settings.js';
 import { isFault, type Wire, type WireReader } from '../wire.js';
 import { askFor } from './affinity.js';
 import { cookieText, sessionWatch } from './affinity-response.js';
@@ -70,6 +71,8 @@ export class Exchange implements LeaseUser, WireReader {
   /** The client knows the end of the response only by the end of the connection. */
   private endsByClose = false;
   private readonly backend: string;
+  /** As it was when the exchange began: a reload may change it meanwhile. */
+  private readonly affinity: AffinitySettings | undefined;
   private readonly startedAt = performance.now();
   private readonly toBackendBefore: number;
   private readonly toClientBefore: number;
@@ -83,6 +86,7 @@ export class Exchange implements LeaseUser, WireReader {
     private readonly mayKeep: boolean,
   ) {
     this.backend = source?.name ?? 'none';
+    this.affinity = source?.affinity;
     this.toBackendBefore = owner.view.bytesToBackend;
     this.toClientBefore = owner.view.bytesToClient;
   }
@@ -94,11 +98,11 @@ export class Exchange implements LeaseUser, WireReader {
       return;
     }
     this.owner.expectWithin(Number.POSITIVE_INFINITY, 'backend-connect-timeout');
-    this.source.lease(this.ask(this.source), this.asksForTunnel, this);
+    this.source.lease(this.ask, this.asksForTunnel, this);
   }
 
-  private ask({ affinity }: LeaseSource): Ask {
-    return askFor(affinity, this.head, this.owner.view.client.address);
+  private get ask(): Ask {
+    return askFor(this.affinity, this.head, this.owner.view.client.address);
   }
 
   /** What comes behind the request belongs to no other one: the connection becomes a tunnel or ends. */
@@ -294,7 +298,7 @@ export class Exchange implements LeaseUser, WireReader {
   private openTunnel(lease: Lease, head: ResponseHead, rest: Buffer): void {
     this.status = head.status;
     lease.judge(true);
-    this.writeToClient(tunnelHeadText(head, cookieText(lease, this.source?.affinity, this.owner)));
+    this.writeToClient(tunnelHeadText(head, cookieText(lease, this.affinity, this.owner)));
     this.state = 'tunnelled';
     this.report(undefined);
     this.owner.becomeTunnel(lease, this.backend, head.status === 101, this.client.takeRest(), rest);
@@ -310,7 +314,7 @@ export class Exchange implements LeaseUser, WireReader {
     this.closeAfter =
       !this.mayKeep || this.owner.draining || this.requestOpen || this.asksForTunnel || outward.kind === 'close';
     const connection = this.closeAfter ? 'close' : this.head.minor === 0 ? 'keep-alive' : undefined;
-    const cookie = cookieText(lease, this.source?.affinity, this.owner);
+    const cookie = cookieText(lease, this.affinity, this.owner);
     lease?.judge(true);
     this.writeToClient(responseHeadText(head, { framing: outward, connection, cookie }));
     this.endsByClose = outward.kind === 'close';
@@ -318,7 +322,7 @@ export class Exchange implements LeaseUser, WireReader {
     const sent = (bytes: number) => owner.sentToClient(bytes);
     const chunked = outward.kind === 'chunked';
     this.download = new BodyRelay(framing, owner.limits, this.client.wire, chunked, sent, head.connectionNames);
-    const watch = sessionWatch(lease, this.source?.affinity, this.head, head);
+    const watch = sessionWatch(lease, this.affinity, this.head, head);
     if (watch !== undefined) this.download.watch(watch);
   }
 
@@ -405,7 +409,7 @@ export class Exchange implements LeaseUser, WireReader {
     this.upload = undefined;
     this.state = 'leasing';
     this.owner.expectWithin(Number.POSITIVE_INFINITY, 'backend-connect-timeout');
-    if (this.source !== undefined) this.source.lease(this.ask(this.source), true, this);
+    this.source?.lease(this.ask, true, this);
   }
 
   // ---- the end ----
