@@ -31,6 +31,7 @@ import { isFault, Wire, type WireOwner, type WireReader } from './wire.js';
 
 /** What the connections of one listener share. */
 export interface Hall {
+  /** For what begins from now on: a reload replaces it, and {@link backends} with it. */
   readonly settings: ListenerSettings;
   /** The port as bound. */
   readonly port: number;
@@ -81,12 +82,20 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
   endCode: Code | undefined;
   private clientGone = false;
   private forwardedFields: ForwardedFields | undefined;
+  /**
+   * As they were at the accept, until the PROXY header is settled; as they were when the request began, or the tunnel.
+   * A reload changes nothing for what is under way.
+   */
+  private settings: ListenerSettings;
+  /** The backend that a connection of `protocol: tcp` waits for. */
+  private awaited = 'none';
 
   constructor(
     readonly id: number,
     socket: Socket,
     private readonly hall: Hall,
   ) {
+    this.settings = hall.settings;
     this.listener = hall.settings.name;
     this.peer = peerOf(socket);
     this.client = this.peer;
@@ -103,7 +112,7 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
   }
 
   private beginHeader(): void {
-    const { settings } = this.hall;
+    const { settings } = this;
     if (settings.proxyProtocol === 'off') this.settleHeader('none', NOTHING);
     else if (settings.proxyProtocol === 'required' && !this.peerIsTrusted()) this.refuseStranger();
     else this.expectWithin(settings.timeouts.proxyHeaderMs, 'header-timeout');
@@ -122,7 +131,7 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
   }
 
   private peerIsTrusted(): boolean {
-    return isTrusted(this.hall.settings.trustedSources, this.peer.address);
+    return isTrusted(this.settings.trustedSources, this.peer.address);
   }
 
   // ---- 2. the PROXY header: until it is settled, the connection reads its own wire ----
@@ -136,7 +145,7 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
   }
 
   private readHeader(bytes: Buffer): 'more' | 'settled' {
-    const { settings } = this.hall;
+    const { settings } = this;
     const decoded = decodeProxyHeader(bytes, settings.limits.proxyHeaderBytes);
     if (decoded.kind === 'more') return 'more';
     if (decoded.kind === 'header') {
@@ -162,7 +171,8 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
     this.held.clear();
     const command = this.header?.command ?? 'none';
     this.tell(observer => observer.headerSettled(this, version, command));
-    if (this.hall.settings.protocol === 'http') this.beginHttp(rest);
+    this.renew();
+    if (this.settings.protocol === 'http') this.beginHttp(rest);
     else this.beginTcp(rest);
   }
 
@@ -192,16 +202,22 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
     return this;
   }
 
+  renew(): void {
+    if (this.settings === this.hall.settings) return;
+    this.settings = this.hall.settings;
+    this.forwardedFields = undefined;
+  }
+
   get limits(): ListenerLimits {
-    return this.hall.settings.limits;
+    return this.settings.limits;
   }
 
   get timeouts(): ListenerTimeouts {
-    return this.hall.settings.timeouts;
+    return this.settings.timeouts;
   }
 
   get refusedMethods(): ReadonlySet<string> {
-    return this.hall.settings.refusedMethods;
+    return this.settings.refusedMethods;
   }
 
   get draining(): boolean {
@@ -214,7 +230,7 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
 
   /** Who the client is, in the words that every request of the connection carries. */
   get forwarded(): ForwardedFields {
-    const { settings } = this.hall;
+    const { settings } = this;
     this.forwardedFields ??= new ForwardedFields({
       client: this.client,
       proto: this.proto(),
@@ -226,7 +242,7 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
 
   /** The scheme that the client spoke to the balancer. */
   private proto(): 'http' | 'https' {
-    const { forwardedProto } = this.hall.settings;
+    const { forwardedProto } = this.settings;
     if (forwardedProto !== 'auto') return forwardedProto;
     // What a LOCAL header says is about the balancer itself (PP 2.2).
     const ssl = this.header === undefined || this.header.command === 'LOCAL' ? undefined : sslOf(this.header);
@@ -239,7 +255,7 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
   }
 
   route(host: string | undefined, target: string): LeaseSource | undefined {
-    const name = matchRoute(this.hall.settings.routes, host, target);
+    const name = matchRoute(this.settings.routes, host, target);
     return name === undefined ? undefined : this.hall.backends.get(name);
   }
 
@@ -260,6 +276,7 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
     if (source === undefined) this.refuse('route-missing');
     else {
       const { address } = this.client;
+      this.awaited = source.name;
       source.lease({ client: address, key: clientKey(address), session: undefined }, true, this);
     }
   }
@@ -278,10 +295,9 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
       lease.discard();
       return;
     }
-    const backend = this.hall.settings.routes[0]?.backend ?? '';
     this.wire.attempt(() => {
       this.sendHeader(lease);
-      this.becomeTunnel(lease, backend, false, this.held.bytes, NOTHING);
+      this.becomeTunnel(lease, this.awaited, false, this.held.bytes, NOTHING);
     });
     // By a mistake of ours nobody took it.
     if (this.open === undefined) lease.discard();
@@ -289,7 +305,7 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
 
   /** Who the client is, to a backend that reads PROXY headers itself; nobody else uses a connection that carries one. */
   private sendHeader({ wire }: Lease): void {
-    const { sendProxyProtocol } = this.hall.settings;
+    const { sendProxyProtocol } = this.settings;
     if (sendProxyProtocol === undefined) return;
     const header = forwardedHeader(sendProxyProtocol, this.header, this.ends);
     wire.write(header);
@@ -400,7 +416,7 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
 
   private passDeadline(): void {
     if (this.http !== undefined) this.http.expired(this.deadlineCode);
-    else if (this.headerSettled || this.hall.settings.proxyProtocol === 'required') this.expired();
+    else if (this.headerSettled || this.settings.proxyProtocol === 'required') this.expired();
     else if (this.hasSignature()) this.refuse('header-timeout');
     else this.settleHeader('none', Buffer.from(this.held.bytes));
   }

@@ -7,6 +7,8 @@ export interface ListenerStatus {
   readonly protocol: 'http' | 'tcp';
   readonly proxyProtocol: 'required' | 'optional' | 'off';
   readonly connectionsOpen: number;
+  /** A reload has removed it, or moved it to another address; it is gone when its connections have ended. */
+  readonly leaving?: true;
   /** Since start, counted while connections are open. */
   readonly bytesToBackend: number;
   readonly bytesToClient: number;
@@ -34,8 +36,14 @@ export interface BackendStatus {
   readonly endpoints: readonly EndpointStatus[];
 }
 
+/** A listener that is gone: its counters stay. */
+export type FormerListener = Pick<ListenerStatus, 'name' | 'bytesToBackend' | 'bytesToClient'>;
+
 export interface ProxyStatus {
   readonly state: 'starting' | 'running' | 'draining' | 'closed';
+  /** A name may stand here twice: one that is leaving, and what took its place. */
   readonly listeners: readonly ListenerStatus[];
+  /** Left out: none is gone. */
+  readonly formerListeners?: readonly FormerListener[];
   readonly backends: readonly BackendStatus[];
 }

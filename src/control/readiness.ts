@@ -22,7 +22,9 @@ export class ReadinessGate {
    */
   judge({ state, backends }: ProxyStatus): Readiness {
     if (state !== 'running') return { ready: false, why: state };
-    for (const backend of backends) if (isSettled(backend)) this.awaited.delete(backend.name);
+    const open = backends.filter(backend => !isSettled(backend)).map(({ name }) => name);
+    // One that a reload has removed isn't waited for any more.
+    for (const name of this.awaited) if (!open.includes(name)) this.awaited.delete(name);
     if (this.awaited.size > 0) return { ready: false, why: `starting: waiting for ${namesOf([...this.awaited])}` };
     return backends.some(isUp) ? true : { ready: false, why: 'no backend is up' };
   }

@@ -111,6 +111,7 @@ export class ClientSide implements WireReader, ExchangeClient {
   }
 
   private takeHead(bytes: Buffer): number {
+    this.owner.renew();
     const scan = scanRequestHead(bytes, this.owner.limits, this.owner.refusedMethods);
     if (scan.kind === 'more') return 0;
     if (scan.kind === 'bad') {
@@ -166,6 +167,7 @@ export class ClientSide implements WireReader, ExchangeClient {
   }
 
   private awaitRequest(): void {
+    this.owner.renew();
     const { timeouts } = this.owner;
     if (this.ended || (this.owner.draining && this.betweenRequests)) this.close();
     else if (this.betweenRequests) this.owner.expectWithin(timeouts.keepAliveMs, 'head-timeout');

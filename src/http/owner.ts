@@ -18,6 +18,8 @@ export interface HttpOwner {
   readonly draining: boolean;
   /** Why usher has ended the whole connection, once it has. */
   readonly endCode: Code | undefined;
+  /** No request is under way: whatever a reload has changed counts from here on. */
+  renew(): void;
   /** The backend for a request; undefined when no route matches. */
   route(host: string | undefined, target: string): LeaseSource | undefined;
   /** The connection ends with `code` unless it is told otherwise within `ms`; 0 or Infinity: no limit. */

@@ -23,13 +23,14 @@ const WORDS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'this machine has no such address (EADDRNOTAVAIL)',
 };
 
-/** An address could not be bound; `code` is the system's (`EADDRINUSE`, `EACCES`, …). */
+/** An address could not be bound; `code` is the system's (`EADDRINUSE`, `EACCES`, …), `why` words that say more than it. */
 export class BindError extends Error {
   constructor(
     readonly address: ListenAddress,
     readonly code: string,
+    why = WORDS[code] ?? code,
   ) {
-    super(`cannot listen on ${formatHostPort(address.host, address.port)}: ${WORDS[code] ?? code}`);
+    super(`cannot listen on ${formatHostPort(address.host, address.port)}: ${why}`);
   }
 
   get port(): number {
@@ -47,7 +48,7 @@ export class Listener {
 
   constructor(
     private readonly listen: ListenAddress,
-    private readonly events: ListenerEvents,
+    private events: ListenerEvents,
   ) {
     this.server = net.createServer({
       allowHalfOpen: true,
@@ -71,6 +72,11 @@ export class Listener {
         resolve(server.address() as net.AddressInfo);
       });
     });
+  }
+
+  /** Tells somebody else from now on; the address stays bound all the time. */
+  handTo(events: ListenerEvents): void {
+    this.events = events;
   }
 
   /** Stops accepting and gives the port back; connections go on. */

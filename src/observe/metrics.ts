@@ -22,7 +22,7 @@ export interface Metrics {
   readonly observer: Observer;
   readonly registry: Registry;
   /** Counts a reload; one that succeeded brings the names of the new configuration. */
-  configReloaded(result: 'success' | 'failure', names?: MetricNames): void;
+  configReloaded(result: 'ok' | 'failed', names?: MetricNames): void;
 }
 
 /** Everything usher counts, on a registry of its own. The closed sets of labels are `listeners` and `backends`. */
@@ -30,7 +30,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   const tally = new Tally();
   tally.allow(options);
-  const reloads = { success: 0, failure: 0 };
+  const reloads = { ok: 0, failed: 0 };
 
   register(registry, tally, oncePerScrape(options.status));
   define(registry, {
@@ -164,7 +164,8 @@ function register(registry: Registry, tally: Tally, status: () => ProxyStatus): 
     help: 'Bytes written, counted while connections are open.',
     labels: ['listener', 'direction'],
     *read() {
-      for (const { name, bytesToBackend, bytesToClient } of status().listeners) {
+      const { listeners, formerListeners = [] } = status();
+      for (const { name, bytesToBackend, bytesToClient } of [...listeners, ...formerListeners]) {
         yield [[name, 'to_backend'], bytesToBackend];
         yield [[name, 'to_client'], bytesToClient];
       }

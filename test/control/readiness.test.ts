@@ -64,6 +64,8 @@ t.test('a backend is waited for once', async t => {
   t.equal(said({ a: 'up', b: 'up' }, { a: 'down', b: 'down' }), NONE_UP);
   t.equal(said({ a: 'up', b: 'up' }, { a: 'down', b: 'unknown' }), NONE_UP);
   t.equal(said({ a: 'down' }, { a: 'unknown' }), NONE_UP);
+  t.equal(said({ a: 'up', b: 'unknown' }, { a: 'up' }), READY, 'a reload has removed the other one');
+  t.equal(said({ a: 'up' }, { a: 'up', b: 'unknown' }), READY, 'a reload has brought one');
   t.equal(said({ a: 'up', b: 'unknown' }, { a: 'down', b: 'unknown' }, { a: 'down', b: 'up' }), READY);
 });
 

@@ -47,6 +47,7 @@ function ownership(): Ownership {
     secure: false,
     draining: false,
     endCode: undefined,
+    renew() {},
     route: () => undefined,
     expectWithin() {},
     sentToBackend() {},

@@ -231,15 +231,15 @@ t.test('every status that HTTP knows is its own label', async t => {
 
 t.test('a reload is counted and brings new names', async t => {
   const metrics = make();
-  metrics.configReloaded('failure');
-  metrics.configReloaded('success', {
+  metrics.configReloaded('failed');
+  metrics.configReloaded('ok', {
     listeners: [{ name: 'new', protocol: 'http', routes: routes('fresh') }],
     backends: [{ name: 'fresh', endpoints: [] }],
   });
   metrics.observer.exchangeEnded(exchange({ connection: connection({ listener: 'new' }), backend: 'fresh' }));
   t.strictSame(await series(metrics, 'usher_config_reloads_total'), [
-    'usher_config_reloads_total{result="success"} 1',
-    'usher_config_reloads_total{result="failure"} 1',
+    'usher_config_reloads_total{result="ok"} 1',
+    'usher_config_reloads_total{result="failed"} 1',
   ]);
   t.strictSame(await series(metrics, 'usher_requests_total'), [
     'usher_requests_total{listener="new",backend="fresh",status="200"} 1',
@@ -266,7 +266,7 @@ t.test('promtool has nothing to say about a full page', { skip }, async t => {
   observer.refused(connection(), 'header-missing', 'http');
   observer.dialEnded('pool', '127.0.0.1:3000', 1, undefined);
   observer.dialEnded('pool', '127.0.0.1:3000', 1, 'backend-unreachable');
-  metrics.configReloaded('success');
+  metrics.configReloaded('ok');
   const {
     status: exit,
     stdout,
