@@ -1,9 +1,9 @@
 /** `usher drain-endpoint`: asks a running usher, over its admin listener, to keep new sessions from one endpoint. */
-import { type IncomingMessage, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { formatHostPort } from '../address.js';
 import { type HostPort, readEndpoint } from '../control/config/host-port.js';
 import type { BackendStatus, EndpointStatus } from '../status.js';
+import { AdminTrouble, ask, readAdmin, sentenceOf, unexpected, wordsOf } from './ask-admin.js';
 import { EXIT } from './exit-codes.js';
 import { printableLine } from './printable.js';
 import { UsageError } from './probe-usage.js';
@@ -34,10 +34,6 @@ export interface Pace {
 }
 
 const PACE: Pace = { timeoutMs: 5_000, lookMs: 500, quietLooks: 7, progressLooks: 6 };
-const ADMIN = '127.0.0.1:9180';
-/** Characters of an answer that are read at most. */
-const MAX_ANSWER = 16 * 1024 * 1024;
-const MAX_SENTENCE = 1_000;
 
 interface Plan {
   readonly admin: HostPort;
@@ -45,9 +41,6 @@ interface Plan {
   /** As `/status` writes it. */
   readonly address: string;
 }
-
-/** What went wrong and what to do, as one sentence. */
-class AdminTrouble extends Error {}
 
 /**
  * Drains an endpoint, or undoes it. usher's sentence goes to `stdout`; what is waited for, and what failed, to `stderr`.
@@ -85,20 +78,16 @@ function planDrain(backend: string, address: string, options: DrainEndpointOptio
   if (backend === '') throw new UsageError('the backend has no name: /status on the admin listener shows them');
   const endpoint = readEndpoint(address);
   if (!('value' in endpoint)) throw new UsageError(`${endpoint.fault}, as /status on the admin listener shows it`);
-  const { admin = ADMIN } = options;
-  const listener = readEndpoint(admin);
-  if (!('value' in listener)) throw new UsageError(`--admin ${admin}: write host:port or [v6]:port, e.g. ${ADMIN}`);
   const { host, port } = endpoint.value;
-  return { admin: listener.value, backend, address: formatHostPort(host, port) };
+  return { admin: readAdmin(options.admin), backend, address: formatHostPort(host, port) };
 }
 
 /** @returns usher's sentence, fit for a terminal */
 async function post({ admin, backend, address }: Plan, verb: 'drain' | 'undrain', pace: Pace): Promise<string> {
   const path = `/backends/${encodeURIComponent(backend)}/endpoints/${encodeURIComponent(address)}/${verb}`;
-  const { status, type, body } = await ask(admin, 'POST', path, pace);
-  const sentence = printableLine(body.trim().slice(0, MAX_SENTENCE));
-  if (status === 200 && type.startsWith('text/plain')) return sentence;
-  throw unexpected(admin, status, sentence);
+  const answer = await ask(admin, 'POST', path, pace);
+  if (answer.status === 200 && answer.type.startsWith('text/plain')) return sentenceOf(answer);
+  throw unexpected(admin, answer);
 }
 
 /** Looks at `/status` until nothing has been active on the endpoint for a while. */
@@ -119,9 +108,9 @@ async function untilQuiet(plan: Plan, io: DrainEndpointIo, pace: Pace): Promise<
 /** @throws AdminTrouble also when the endpoint is not draining any more: it will not become quiet then, and stay so */
 async function activeOn(plan: Plan, pace: Pace): Promise<number> {
   const { admin, backend, address } = plan;
-  const { status, body } = await ask(admin, 'GET', '/status', pace);
-  if (status !== 200) throw unexpected(admin, status, printableLine(body.trim().slice(0, MAX_SENTENCE)));
-  const endpoint = endpointIn(admin, body, plan);
+  const answer = await ask(admin, 'GET', '/status', pace);
+  if (answer.status !== 200) throw unexpected(admin, answer);
+  const endpoint = endpointIn(admin, answer.body, plan);
   const what = `${address} of backend ${backend}`;
   if (endpoint === undefined) {
     throw new AdminTrouble(`${what} is gone from /status (DNS has forgotten it), so nobody knows what is active there`);
@@ -140,62 +129,4 @@ function endpointIn(admin: HostPort, body: string, { backend, address }: Plan): 
   } catch {
     throw new AdminTrouble(`what answers at ${wordsOf(admin)} is no admin listener of usher: --admin names another`);
   }
-}
-
-interface Answer {
-  readonly status: number;
-  readonly type: string;
-  readonly body: string;
-}
-
-/** One request on a connection of its own. */
-async function ask({ host, port }: HostPort, method: string, path: string, { timeoutMs }: Pace): Promise<Answer> {
-  const signal = AbortSignal.timeout(timeoutMs);
-  try {
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      // usher answers its own machine by no other name, and every machine by this one.
-      const local = { Host: 'localhost' };
-      // A body of length 0 is sent, or else Node announces a chunked one.
-      const headers = method === 'POST' ? { ...local, 'Content-Length': 0 } : local;
-      request({ host, port, method, path, headers, agent: false, signal })
-        .on('error', reject)
-        .on('response', resolve)
-        .end();
-    });
-    const body = await readBody(response);
-    return { status: response.statusCode ?? 0, type: response.headers['content-type'] ?? '', body };
-  } catch (error) {
-    throw unreachable({ host, port }, signal.aborted ? `no answer within ${timeoutMs / 1000} s` : causeOf(error));
-  }
-}
-
-async function readBody(response: IncomingMessage): Promise<string> {
-  let body = '';
-  response.setEncoding('utf8');
-  for await (const piece of response) {
-    body += piece;
-    if (body.length > MAX_ANSWER) throw new Error('its answer has no end');
-  }
-  return body;
-}
-
-function causeOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return code ?? message;
-}
-
-function unreachable(admin: HostPort, cause: string): AdminTrouble {
-  const question = 'is usher running on this machine, with its admin listener there?';
-  return new AdminTrouble(
-    `cannot talk to the admin listener at ${wordsOf(admin)} (${cause}): ${question} --admin names another address`,
-  );
-}
-
-function unexpected(admin: HostPort, status: number, sentence: string): AdminTrouble {
-  const hint = status === 403 ? '; run this on the machine, or in the container, that usher runs in' : '';
-  return new AdminTrouble(`the admin listener at ${wordsOf(admin)} answered ${status}: ${sentence}${hint}`);
-}
-
-function wordsOf({ host, port }: HostPort): string {
-  return formatHostPort(host, port);
 }

@@ -9,6 +9,7 @@ import { type DrainEndpointOptions, drainEndpoint } from './drain-endpoint.js';
 import { EXIT } from './exit-codes.js';
 import { printableLine } from './printable.js';
 import { type ProbeOptions, probe } from './probe.js';
+import { type ReloadOptions, reload } from './reload.js';
 import { type RunOptions, run } from './run.js';
 import { runDemo } from './run-demo.js';
 
@@ -66,6 +67,7 @@ function buildProgram(process: NodeJS.Process, settle: Settle): Command {
   addDecode(program, process, settle);
   addProbe(program, process, settle);
   addDrainEndpoint(program, process, settle);
+  addReload(program, process, settle);
   program
     .command('demo')
     .description('start a small chat, usher in front of it and a pretend load balancer, all on this machine')
@@ -80,9 +82,10 @@ function repeat(value: string, before: readonly string[] = []): string[] {
 function addRun(program: Command, process: NodeJS.Process, settle: Settle): void {
   program
     .command('run')
-    .description('forward connections until SIGTERM, SIGINT or POST /drain')
+    .description('forward connections until SIGTERM, SIGINT or POST /drain; SIGHUP loads the file again')
     .allowExcessArguments()
     .option('--config <file>', 'YAML or JSON configuration; USHER_CONFIG names it too')
+    .option('--watch', 'reload when the file changes, also where a symbolic link is swapped')
     .option('--listen <address>', 'without a file: port, host:port or [v6]:port to listen on')
     .option('--backend-port <port>', 'without a file: port of the backend on 127.0.0.1')
     .option('--proxy-protocol <mode>', 'without a file: required, optional or off (default: required)')
@@ -145,4 +148,16 @@ function addDrainEndpoint(program: Command, process: NodeJS.Process, settle: Set
     .action(async (backend: string, address: string, options: DrainEndpointOptions) =>
       settle(await drainEndpoint(backend, address, options, process)),
     );
+}
+
+function addReload(program: Command, process: NodeJS.Process, settle: Settle): void {
+  program
+    .command('reload')
+    .description('let a running usher load its file again, and show what has changed or every problem')
+    .option('--admin <address>', "host:port of usher's admin listener (default: 127.0.0.1:9180)")
+    .addHelpText(
+      'after',
+      '\nExit codes: as of usher run for the same file: 0, 78 or 69; nothing has changed unless it is 0.',
+    )
+    .action(async (options: ReloadOptions) => settle(await reload(options, process)));
 }

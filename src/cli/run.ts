@@ -1,9 +1,10 @@
 /** `usher run`: from flags or a file to a running usher, and until it has stopped. */
 
+import { ConfigFile } from '../control/config/file.js';
 import { settingsFromFlags } from '../control/config/from-flags.js';
-import { type ConfigResult, formatProblem, loadConfigFileSync } from '../control/config/load.js';
+import { type ConfigResult, formatProblem } from '../control/config/load.js';
 import { Lifecycle } from '../control/lifecycle.js';
-import { stopOnSignals } from '../control/signals.js';
+import { reloadOnHangup, stopOnSignals } from '../control/signals.js';
 import { BindError } from '../listener/listener.js';
 import { createLogger } from '../observe/log.js';
 import { EXIT } from './exit-codes.js';
@@ -17,6 +18,8 @@ export interface RunOptions {
   readonly proxyProtocol?: string | undefined;
   readonly trustedSource?: readonly string[] | undefined;
   readonly admin?: string | undefined;
+  /** Reload when the file changes. */
+  readonly watch?: boolean | undefined;
   /** Words that belong to no option: a file without `--config`, mostly. */
   readonly rest?: readonly string[] | undefined;
 }
@@ -35,7 +38,7 @@ export async function run(options: RunOptions, io: RunIo): Promise<number> {
     io.stderr.write(`${loaded}\n`);
     return EXIT.wrongUsage;
   }
-  const usher = prepare(loaded, io);
+  const usher = prepare(loaded.result, io, loaded.file);
   if (usher === undefined) return EXIT.badConfiguration;
   try {
     await usher.start();
@@ -44,37 +47,49 @@ export async function run(options: RunOptions, io: RunIo): Promise<number> {
     io.stderr.write(`${error.message}\n`);
     return EXIT.cannotBind;
   }
+  if (options.watch === true) usher.watchFile();
+  const forgetHangup = reloadOnHangup(usher);
   await Promise.race([stopOnSignals(usher), usher.stopped]);
+  forgetHangup();
   return EXIT.fine;
 }
 
 /** Starts usher from a file and leaves it running; rejects with one sentence when the file is bad. */
 export async function startFromFile(file: string, io: RunIo): Promise<Lifecycle> {
-  const usher = prepare(loadConfigFileSync(file), io);
+  const config = new ConfigFile(file);
+  const usher = prepare(config.loadSync(), io, config);
   if (usher === undefined) throw new Error(`${file} is not a usable configuration`);
   await usher.start();
   return usher;
 }
 
-function load(options: RunOptions, fromEnvironment: string | undefined): ConfigResult | string {
-  const { config, rest: [word] = [], ...flags } = options;
+interface Loaded {
+  readonly result: ConfigResult;
+  /** Where it came from; undefined: from flags. */
+  readonly file?: ConfigFile;
+}
+
+/** Or what is wrong with the words. */
+function load(options: RunOptions, fromEnvironment: string | undefined): Loaded | string {
+  const { config, watch, rest: [word] = [], ...flags } = options;
   if (word !== undefined) return `${printableLine(word)} belongs to no option: ${USAGE}`;
   const flagged = Object.values(flags).some(value => value !== undefined && value.length > 0);
   if (config !== undefined && flagged) return `--config and the flags of a listener exclude each other: ${USAGE}`;
   if (flagged) {
+    if (watch === true) return `--watch goes with a file: ${USAGE}`;
     if (flags.listen === undefined || flags.backendPort === undefined) {
       return `--listen and --backend-port go together: ${USAGE}`;
     }
-    return settingsFromFlags(flags);
+    return { result: settingsFromFlags(flags) };
   }
   const file = config ?? fromEnvironment;
-  return file === undefined || file === ''
-    ? `no configuration: ${USAGE}, or set USHER_CONFIG`
-    : loadConfigFileSync(file);
+  if (file === undefined || file === '') return `no configuration: ${USAGE}, or set USHER_CONFIG`;
+  const configFile = new ConfigFile(file);
+  return { result: configFile.loadSync(), file: configFile };
 }
 
 /** An usher that is not started; undefined where the configuration is bad, and every problem has been told then. */
-function prepare(result: ConfigResult, io: RunIo): Lifecycle | undefined {
+function prepare(result: ConfigResult, io: RunIo, file: ConfigFile | undefined): Lifecycle | undefined {
   if (!result.ok) {
     for (const problem of [...result.problems, ...result.warnings]) io.stderr.write(`${formatProblem(problem)}\n`);
     return undefined;
@@ -82,5 +97,5 @@ function prepare(result: ConfigResult, io: RunIo): Lifecycle | undefined {
   const { settings, warnings } = result;
   const logger = createLogger(settings.log);
   for (const warning of warnings) logger.warn({ rule: warning.rule }, formatProblem(warning));
-  return new Lifecycle(settings, logger);
+  return new Lifecycle(settings, logger, file);
 }

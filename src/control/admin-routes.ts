@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import process from 'node:process';
 import type { BackendStatus, EndpointStatus, ProxyStatus } from '../status.js';
 import { isLocalHost, isLoopback } from './loopback.js';
+import type { ReloadOutcome } from './reload.js';
 
 /** Whether traffic may come, and if not, why: a sentence for a person. */
 export type Readiness = boolean | { readonly ready: boolean; readonly why: string };
@@ -21,9 +22,10 @@ export interface AdminSources {
   readonly version: string;
   /** Without `reload` or `drainEndpoint` there is no such path. */
   readonly actions: {
-    /** Started and not waited for, as is `reload`. */
+    /** Started and not waited for. */
     drain(): void;
-    reload?(): void;
+    /** Waited for. Never rejects. */
+    reload?(): Promise<ReloadOutcome>;
     /** @returns false: there is no such backend or endpoint */
     drainEndpoint?(backend: string, endpoint: string, draining: boolean): boolean;
   };
@@ -48,7 +50,7 @@ export function adminRoutes(sources: AdminSources, failed: (fault: unknown) => v
     ['/drain', { POST: start(() => sources.actions.drain()) }],
   ]);
   const { reload } = sources.actions;
-  if (reload !== undefined) routes.set('/reload', { POST: start(() => reload()) });
+  if (reload !== undefined) routes.set('/reload', { POST: act(async () => reloadAnswer(await reload())) });
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     let answer: Answer;
@@ -90,7 +92,7 @@ function read(answer: () => Answer | Promise<Answer>): Route {
 }
 
 /** Something that is only for whoever sits on this host and isn't a web page. */
-function act(action: () => Answer): (request: IncomingMessage) => Answer {
+function act<A extends Answer | Promise<Answer>>(action: () => A): (request: IncomingMessage) => Answer | A {
   return request => {
     if (!isLoopback(request.socket.remoteAddress)) return text(403, 'only from a loopback address');
     if (isFromBrowser(request)) return text(403, 'not from a web page');
@@ -103,6 +105,18 @@ function start(action: () => void): (request: IncomingMessage) => Answer {
     action();
     return text(202, 'accepted');
   });
+}
+
+const RELOAD_STATUS: Readonly<Record<ReloadOutcome['kind'], number>> = {
+  reloaded: 200,
+  'bad-configuration': 422,
+  'cannot-bind': 409,
+  refused: 503,
+  failed: 500,
+};
+
+function reloadAnswer({ kind, lines }: ReloadOutcome): Answer {
+  return text(RELOAD_STATUS[kind], lines.join('\n'));
 }
 
 const ENDPOINT_PATH = /^\/backends\/([^/]+)\/endpoints\/([^/]+)\/(drain|undrain)$/;

@@ -7,20 +7,29 @@ import { formatHostPort, type SocketAddress } from '../address.js';
 import { BindError } from '../listener/listener.js';
 import { createAccessLog } from '../observe/access-log.js';
 import { createEventLog } from '../observe/event-log.js';
-import { fanOut } from '../observe/fan-out.js';
+import { type FannedOut, fanOut } from '../observe/fan-out.js';
 import type { Logger } from '../observe/log.js';
 import { createMetrics, type Metrics } from '../observe/metrics.js';
+import type { Observer } from '../observer.js';
 import { UsherProxy } from '../proxy.js';
 import type { Settings } from '../settings.js';
 import type { ListenerStatus } from '../status.js';
 import { version } from '../version.js';
 import { type Admin, type Readiness, startAdmin } from './admin.js';
+import type { ConfigFile } from './config/file.js';
 import { ReadinessGate } from './readiness.js';
+import { Reloader, type ReloadOutcome } from './reload.js';
+import { ConfigWatch } from './watch.js';
 
 export class Lifecycle {
   private readonly metrics: Metrics;
   private readonly proxy: UsherProxy;
   private readonly gate: ReadinessGate;
+  private readonly observers: FannedOut;
+  private readonly accessLog: Observer;
+  private readonly eventLog: Observer;
+  private readonly reloader: Reloader;
+  private watch: ConfigWatch | undefined;
   private admin: Admin | undefined;
   private drained: Promise<void> | undefined;
   private hurry: () => void = () => {};
@@ -30,17 +39,20 @@ export class Lifecycle {
     this.tellStopped = resolve;
   });
 
+  /** @param file what the settings come from, to be loaded again; left out: from flags */
   constructor(
-    private readonly settings: Settings,
+    private settings: Settings,
     private readonly logger: Logger,
+    private readonly file?: ConfigFile,
   ) {
     const status = () => this.proxy.status();
     this.gate = new ReadinessGate(settings.backends);
     this.metrics = createMetrics({ listeners: settings.listeners, backends: settings.backends, status, version });
-    const observers = [this.metrics.observer, createEventLog({ logger })];
-    if (settings.log.access) observers.push(createAccessLog(logger));
-    const observer = fanOut(observers, fault => logger.error({ err: fault }, 'an observer failed'));
-    this.proxy = new UsherProxy(settings, observer, {
+    this.eventLog = createEventLog({ logger });
+    this.accessLog = createAccessLog(logger);
+    this.observers = fanOut(this.observersFor(settings), fault => logger.error({ err: fault }, 'an observer failed'));
+    this.reloader = this.makeReloader();
+    this.proxy = new UsherProxy(settings, this.observers, {
       closed: (count, left) => logger.info({ closed: count, left }, 'WebSockets were closed'),
       acceptFailed: (listener, error) => logger.error({ listener, err: error }, 'a connection could not be accepted'),
     });
@@ -80,6 +92,47 @@ export class Lifecycle {
     return this.drained;
   }
 
+  // ---- reload ----
+
+  /** Loads the file again; what it says counts from then on, or, when it is bad, nothing has changed. Never rejects. */
+  reload(why: string): Promise<ReloadOutcome> {
+    return this.reloader.reload(why);
+  }
+
+  /** Reloads whenever the file changes, until usher stops. */
+  watchFile(): void {
+    if (this.file === undefined || this.watch !== undefined) return;
+    this.watch = new ConfigWatch(this.file, () => this.reload('--watch'), this.logger);
+    this.watch.start();
+  }
+
+  private makeReloader(): Reloader {
+    const { file, logger, metrics } = this;
+    return new Reloader(this.settings, {
+      load: file === undefined ? undefined : () => file.load(),
+      draining: () => this.drained !== undefined,
+      adminPort: () => this.admin?.address.port,
+      swap: settings => this.proxy.swap(settings),
+      swapped: settings => this.swapped(settings),
+      failed: () => metrics.configReloaded('failed'),
+      logger,
+    });
+  }
+
+  private swapped(settings: Settings): void {
+    this.settings = settings;
+    this.logger.level = settings.log.level;
+    this.observers.swap(this.observersFor(settings));
+    this.metrics.configReloaded('ok', settings);
+  }
+
+  private observersFor({ log }: Settings): readonly Observer[] {
+    const { metrics, eventLog, accessLog } = this;
+    return [metrics.observer, eventLog, ...(log.access ? [accessLog] : [])];
+  }
+
+  // ---- the end ----
+
   /** Ends at once: what is open is destroyed. */
   async close(): Promise<void> {
     const drained = this.drain('close');
@@ -98,6 +151,7 @@ export class Lifecycle {
     const { openConnections: connections } = this.proxy;
     const { deregisterDelayMs, closeOverMs, timeoutMs, style } = drain;
     this.logger.info({ why, connections, deregisterDelayMs, closeOverMs, timeoutMs, style }, 'draining');
+    this.watch?.stop();
     this.proxy.announceDrain();
     await within(deregisterDelayMs);
     this.proxy.drain();
@@ -123,6 +177,7 @@ export class Lifecycle {
       version,
       actions: {
         drain: () => void this.drain('POST /drain'),
+        reload: () => this.reload('POST /reload'),
         drainEndpoint: (backend, endpoint, draining) => {
           const found = this.proxy.drainEndpoint(backend, endpoint, draining);
           if (found) this.logger.info({ backend, endpoint, draining }, 'an operator changed who gets new sessions');

@@ -1,4 +1,4 @@
-/** What SIGTERM and SIGINT do: the first one drains, the second one ends at once. */
+/** What signals do: the first SIGTERM or SIGINT drains, the second one ends at once, SIGHUP reloads. */
 
 /** What a signal acts on. */
 export interface Stoppable {
@@ -23,4 +23,11 @@ export function stopOnSignals(usher: Stoppable): Promise<void> {
     };
     for (const signal of SIGNALS) process.on(signal, onSignal);
   });
+}
+
+/** Reloads at each SIGHUP. @returns what ends that */
+export function reloadOnHangup(usher: { reload(why: string): Promise<unknown> }): () => void {
+  const onHangup = () => void usher.reload('SIGHUP');
+  process.on('SIGHUP', onHangup);
+  return () => process.off('SIGHUP', onHangup);
 }

@@ -15,7 +15,6 @@ import type {
   ProbeKind,
   TunnelRecord,
 } from '../observer.js';
-import { silent } from './silent.js';
 
 /** One observer, and whether its first fault has been reported. */
 class Watcher {
@@ -39,12 +38,24 @@ class Watcher {
   }
 }
 
-/** A loop per method, written out: a shared helper would allocate a closure per event. */
-class FanOut implements Observer {
-  readonly #watchers: readonly Watcher[];
+export interface FannedOut extends Observer {
+  /** From now on these are told; one that stays has its first fault reported once. */
+  swap(observers: readonly Observer[]): void;
+}
 
-  constructor(watchers: readonly Watcher[]) {
-    this.#watchers = watchers;
+/** A loop per method, written out: a shared helper would allocate a closure per event. */
+class FanOut implements FannedOut {
+  #watchers: readonly Watcher[] = [];
+  readonly #report: ((fault: unknown) => void) | undefined;
+
+  constructor(observers: readonly Observer[], report: ((fault: unknown) => void) | undefined) {
+    this.#report = report;
+    this.swap(observers);
+  }
+
+  swap(observers: readonly Observer[]): void {
+    const known = new Map(this.#watchers.map(watcher => [watcher.observer, watcher]));
+    this.#watchers = observers.map(observer => known.get(observer) ?? new Watcher(observer, this.#report));
   }
 
   connectionOpened(connection: ConnectionView): void {
@@ -163,7 +174,6 @@ class FanOut implements Observer {
  *
  * @param report told the first fault of each observer; left out, faults vanish
  */
-export function fanOut(observers: readonly Observer[], report?: (fault: unknown) => void): Observer {
-  if (observers.length === 0) return silent;
-  return new FanOut(observers.map(observer => new Watcher(observer, report)));
+export function fanOut(observers: readonly Observer[], report?: (fault: unknown) => void): FannedOut {
+  return new FanOut(observers, report);
 }

@@ -305,11 +305,26 @@ t.test('another machine may ask by any name', async t => {
   t.match(await talk(there, request('GET /status').replace('localhost', 'usher.internal')), /^HTTP\/1\.1 200 /);
 });
 
-t.test('reload is there when it is given', async t => {
-  let reloads = 0;
-  const admin = await start(t, { actions: { drain() {}, reload: () => (reloads += 1) } });
-  t.match(await talk(admin, request('POST /reload', 'Content-Length: 0')), /^HTTP\/1\.1 202 /);
-  t.equal(reloads, 1);
+t.test('reload is there when it is given, and is waited for', async t => {
+  t.match(await post(await start(t), '/reload'), /^404 no such path/);
+  const cases = [
+    ['reloaded', 200],
+    ['bad-configuration', 422],
+    ['cannot-bind', 409],
+    ['refused', 503],
+    ['failed', 500],
+  ] as const;
+  for (const [kind, status] of cases) {
+    const outcome = { kind, lines: ['one', 'two'] };
+    const reload = async () => {
+      await new Promise(done => setImmediate(done));
+      return outcome;
+    };
+    const admin = await start(t, { actions: { drain() {}, reload } });
+    t.equal(await post(admin, '/reload'), `${status} one\ntwo`);
+    t.equal(await post(admin, '/reload', 'Origin: http://evil.example'), '403 not from a web page');
+    t.match(await talk(admin, request('GET /reload')), /^HTTP\/1\.1 405 .*\r\nAllow: POST\r\n/s);
+  }
 });
 
 /** One that DNS has given before, and that `/status` doesn't show. */

@@ -13,22 +13,33 @@ export function loadConfigText(text: string, file: string): ConfigResult {
   return tree === undefined ? unreadable(problems) : review(tree, problems);
 }
 
+/** The bytes of a configuration file; of one that is too large, one more than allowed, so that its reader sees it. */
+export async function readConfigFile(path: string): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of createReadStream(path, { end: MAX_BYTES })) chunks.push(chunk as Uint8Array);
+  return Buffer.concat(chunks);
+}
+
+/** Told what a file holds, before it is understood. */
+export type BytesReader = (bytes: Uint8Array) => void;
+
 /** Reads a configuration file; one that cannot be read is the problem `file-unreadable`. */
-export async function loadConfigFile(path: string): Promise<ConfigResult> {
+export async function loadConfigFile(path: string, read?: BytesReader): Promise<ConfigResult> {
   try {
-    const chunks: Uint8Array[] = [];
-    // One byte more than allowed, so that the reader sees that it is too large.
-    for await (const chunk of createReadStream(path, { end: MAX_BYTES })) chunks.push(chunk as Uint8Array);
-    return loadBytes(Buffer.concat(chunks), path);
+    const bytes = await readConfigFile(path);
+    read?.(bytes);
+    return loadBytes(bytes, path);
   } catch (error) {
     return unreadable([fileProblem(path, error)]);
   }
 }
 
 /** The same at once, for commands that do nothing else. */
-export function loadConfigFileSync(path: string): ConfigResult {
+export function loadConfigFileSync(path: string, read?: BytesReader): ConfigResult {
   try {
-    return loadBytes(readBounded(path), path);
+    const bytes = readBounded(path);
+    read?.(bytes);
+    return loadBytes(bytes, path);
   } catch (error) {
     return unreadable([fileProblem(path, error)]);
   }
