@@ -5,6 +5,7 @@ import { Backend } from './backend/backend.js';
 import type { ResolverOptions } from './backend/resolver.js';
 import { Connection, type Hall } from './connection.js';
 import { Deadlines } from './limits/deadlines.js';
+import { Descriptors, type OpenFiles, type Pausable } from './limits/descriptors.js';
 import { Farewell, LOOK_EVERY_MS } from './limits/farewell.js';
 import { BindError, Listener, type ListenerEvents } from './listener/listener.js';
 import type { Observer } from './observer.js';
@@ -19,6 +20,10 @@ export interface ProxyOptions {
   readonly sweepIntervalMs?: number;
   /** Told of errors that concern a listener and no connection, such as too many open files. */
   readonly acceptFailed?: (listener: string, error: Error) => void;
+  /** Left out: how many files may be open is unknown, and no listener is paused for want of them. */
+  readonly openFiles?: OpenFiles | undefined;
+  /** Told when a listener pauses because few files may still be opened, and when it goes on. */
+  readonly pauseChanged?: (listener: string, paused: boolean) => void;
   /** How names of endpoints are looked up. */
   readonly lookups?: ResolverOptions;
   /** Told each second while WebSockets are being closed: how many were since, and how many connections are left. */
@@ -40,6 +45,7 @@ export class UsherProxy {
   private readonly waiting: (() => void)[] = [];
   private followsFrames: boolean;
   private farewell: NodeJS.Timeout | undefined;
+  private descriptors: Descriptors | undefined;
 
   constructor(
     settings: Settings,
@@ -61,6 +67,7 @@ export class UsherProxy {
       throw error;
     }
     for (const backend of this.backends.values()) this.startBackend(backend);
+    this.watchDescriptors();
     this.deadlines.start(this.options.sweepIntervalMs);
     this.state = 'running';
   }
@@ -108,6 +115,17 @@ export class UsherProxy {
 
   private closable(): Connection[] {
     return this.rooms.flatMap(room => room.closable());
+  }
+
+  private watchDescriptors(): void {
+    const { openFiles } = this.options;
+    if (openFiles === undefined) return;
+    this.descriptors = new Descriptors(
+      openFiles,
+      () => this.openConnections,
+      () => this.rooms,
+    );
+    this.deadlines.add(this.descriptors);
   }
 
   private backendOf(settings: BackendSettings): Backend {
@@ -294,14 +312,30 @@ export class UsherProxy {
   }
 
   /** Used by the rooms of the listeners only. */
+  handedOver(from: ListenerRoom, to: ListenerRoom): void {
+    this.descriptors?.handOver(from, to);
+  }
+
+  /** Used by the rooms of the listeners only. */
   connectionLeft(): void {
     if (this.openConnections > 0) return;
     for (const resolve of this.waiting.splice(0)) resolve();
   }
 
   /** Used by the rooms of the listeners only. */
-  acceptFailed(listener: string, error: Error): void {
+  acceptFailed(listener: string, error: Error, room?: Pausable): void {
     this.options.acceptFailed?.(listener, error);
+    if (room !== undefined) this.descriptors?.acceptFailed(room, error);
+  }
+
+  /** Used by the rooms of the listeners only. */
+  accepted(room: Pausable): void {
+    this.descriptors?.accepted(room);
+  }
+
+  /** Used by the rooms of the listeners only. */
+  pauseChanged(listener: string, paused: boolean): void {
+    this.options.pauseChanged?.(listener, paused);
   }
 }
 
@@ -341,13 +375,15 @@ type OwnHall = Omit<Hall, Changing> & { -readonly [Key in Changing]: Hall[Key] }
 let lastId = 0;
 
 /** One listener with its connections. */
-class ListenerRoom {
+class ListenerRoom implements Pausable {
   /** A reload has removed it; it is over when its last connection is. */
   leaving = false;
   private listener: Listener | undefined;
   private readonly connections = new Set<Connection>();
   private readonly hall: OwnHall;
   private address: string;
+  private paused = false;
+  private pauses = 0;
 
   constructor(
     private settings: ListenerSettings,
@@ -363,7 +399,7 @@ class ListenerRoom {
   private get events(): ListenerEvents {
     return {
       accepted: socket => this.accept(socket),
-      acceptFailed: error => this.proxy.acceptFailed(this.settings.name, error),
+      acceptFailed: error => this.proxy.acceptFailed(this.settings.name, error, this),
     };
   }
 
@@ -389,6 +425,8 @@ class ListenerRoom {
     this.listener = holder.listener;
     holder.listener = undefined;
     this.listener?.handTo(this.events);
+    this.paused = holder.paused;
+    this.proxy.handedOver(holder, this);
     this.address = holder.address;
     this.hall.port = holder.hall.port;
   }
@@ -416,6 +454,19 @@ class ListenerRoom {
     this.listener?.suspend();
   }
 
+  pause(): void {
+    this.pauses += 1;
+    this.paused = true;
+    this.listener?.pause();
+    this.proxy.pauseChanged(this.settings.name, true);
+  }
+
+  async resume(): Promise<void> {
+    await this.listener?.resume();
+    this.paused = false;
+    this.proxy.pauseChanged(this.settings.name, false);
+  }
+
   drain(): void {
     for (const connection of this.connections) connection.drain();
   }
@@ -431,9 +482,20 @@ class ListenerRoom {
   status(): ListenerStatus {
     const { name, protocol, proxyProtocol } = this.settings;
     const { bytesToBackend, bytesToClient } = this.hall;
-    const { address, open: connectionsOpen } = this;
+    const { address, open: connectionsOpen, paused, pauses } = this;
     const mark = this.leaving ? ({ leaving: true } as const) : {};
-    return { name, address, protocol, proxyProtocol, connectionsOpen, ...mark, bytesToBackend, bytesToClient };
+    return {
+      name,
+      address,
+      protocol,
+      proxyProtocol,
+      connectionsOpen,
+      ...mark,
+      paused,
+      pauses,
+      bytesToBackend,
+      bytesToClient,
+    };
   }
 
   private accept(socket: ConstructorParameters<typeof Connection>[1]): void {
@@ -443,6 +505,7 @@ class ListenerRoom {
     this.connections.add(connection);
     if (full) connection.turnAway('connection-limit');
     else connection.enter();
+    this.proxy.accepted(this);
   }
 
   left(connection: Connection): void {

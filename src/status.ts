@@ -9,6 +9,10 @@ export interface ListenerStatus {
   readonly connectionsOpen: number;
   /** A reload has removed it, or moved it to another address; it is gone when its connections have ended. */
   readonly leaving?: true;
+  /** Whether it takes no connections for now, because few files may still be opened. */
+  readonly paused: boolean;
+  /** How often that has happened. */
+  readonly pauses: number;
   /** Since start, counted while connections are open. */
   readonly bytesToBackend: number;
   readonly bytesToClient: number;

@@ -38,6 +38,21 @@ interface Options extends SocketConstructorOpts {
 /** TCP keep-alive finds a peer that vanished without FIN; 60 s is below the idle limits of both balancers. */
 export const KEEP_ALIVE_DELAY_MS = 60_000;
 
+/** Sockets that we connect with, of the whole process: they take descriptors as accepted ones do. */
+export const outgoing = {
+  /** Connecting, lent or idle. */
+  open: 0,
+  /** How often the system had no descriptor for one. */
+  starved: 0,
+};
+
+const STARVED: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE']);
+
+/** Whether an error says that no descriptor was left, to this process or to the machine. */
+export function isStarved(error: Error | null): boolean {
+  return STARVED.has((error as NodeJS.ErrnoException | null)?.code);
+}
+
 export class WireSocket extends Socket implements DirectUser {
   /** Bytes sent directly wait below the stream. */
   sending = false;
@@ -47,7 +62,7 @@ export class WireSocket extends Socket implements DirectUser {
   /** The buffer of its own that it reads into; undefined: the shared one. */
   bulk: Buffer | undefined = undefined;
 
-  /** Whether a failed write leaves it open until it has been read to its end. */
+  /** One that we connect with: a failed write leaves it open until it has been read to its end. */
   private patient = false;
 
   private constructor(options: Options) {
@@ -64,6 +79,7 @@ export class WireSocket extends Socket implements DirectUser {
       keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
     });
     socket.patient = true;
+    outgoing.open += 1;
     return socket;
   }
 
@@ -137,6 +153,8 @@ export class WireSocket extends Socket implements DirectUser {
     // While it is being read, who has the bytes is known only when the reader returns.
     if (this.bulk !== undefined && reading !== this) bulkBuffers.giveBack(this.bulk);
     this.handle = undefined;
+    if (this.patient) outgoing.open -= 1;
+    if (isStarved(error)) outgoing.starved += 1;
     super._destroy(error, callback);
   }
 }

@@ -17,6 +17,7 @@ import type { ListenerStatus } from '../status.js';
 import { version } from '../version.js';
 import { type Admin, type Readiness, startAdmin } from './admin.js';
 import type { ConfigFile } from './config/file.js';
+import { watchOpenFiles } from './open-files.js';
 import { ReadinessGate } from './readiness.js';
 import { Reloader, type ReloadOutcome } from './reload.js';
 import { ConfigWatch } from './watch.js';
@@ -55,6 +56,7 @@ export class Lifecycle {
     this.proxy = new UsherProxy(settings, this.observers, {
       closed: (count, left) => logger.info({ closed: count, left }, 'WebSockets were closed'),
       acceptFailed: (listener, error) => logger.error({ listener, err: error }, 'a connection could not be accepted'),
+      ...watchOpenFiles(logger),
     });
   }
 

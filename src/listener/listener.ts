@@ -44,28 +44,61 @@ export function bindingOf({ host, port }: ListenAddress): net.ListenOptions {
 }
 
 export class Listener {
-  private readonly server: net.Server;
+  private server: net.Server;
+  private suspended = false;
+  /** As bound: where it listens again. */
+  private bound: ListenAddress;
 
   constructor(
     private readonly listen: ListenAddress,
     private events: ListenerEvents,
   ) {
-    this.server = net.createServer({
+    this.bound = listen;
+    this.server = this.createServer();
+  }
+
+  /** Binds; rejects with {@link BindError}. */
+  async bind(): Promise<net.AddressInfo> {
+    const address = await this.open();
+    this.bound = { host: this.listen.host, port: address.port };
+    return address;
+  }
+
+  /** Stops accepting and gives the port back; connections go on. */
+  suspend(): void {
+    this.suspended = true;
+    this.pause();
+  }
+
+  /** The same for a while: who connects meanwhile is refused by the system, and may go elsewhere. */
+  pause(): void {
+    if (this.server.listening) this.server.close();
+  }
+
+  /** Listens again, unless it was suspended. Rejects with {@link BindError}. */
+  async resume(): Promise<void> {
+    if (this.suspended || this.server.listening) return;
+    this.server = this.createServer();
+    await this.open();
+    if (this.suspended) this.pause();
+  }
+
+  private createServer(): net.Server {
+    const server = net.createServer({
       allowHalfOpen: true,
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
     });
-    this.server.on('connection', socket => this.events.accepted(socket));
+    return server.on('connection', socket => this.events.accepted(socket));
   }
 
-  /** Binds; rejects with {@link BindError}. */
-  bind(): Promise<net.AddressInfo> {
-    const { server, listen } = this;
+  private open(): Promise<net.AddressInfo> {
+    const { server, bound } = this;
     return new Promise((resolve, reject) => {
-      const onError = (error: NodeJS.ErrnoException) => reject(new BindError(listen, error.code ?? 'unknown'));
+      const onError = (error: NodeJS.ErrnoException) => reject(new BindError(bound, error.code ?? 'unknown'));
       server.once('error', onError);
-      server.listen({ ...bindingOf(listen), backlog: BACKLOG }, () => {
+      server.listen({ ...bindingOf(bound), backlog: BACKLOG }, () => {
         server.off('error', onError);
         server.on('error', error => this.events.acceptFailed(error));
         adoptHandles(server, socket => this.events.accepted(socket));
@@ -77,10 +110,5 @@ export class Listener {
   /** Tells somebody else from now on; the address stays bound all the time. */
   handTo(events: ListenerEvents): void {
     this.events = events;
-  }
-
-  /** Stops accepting and gives the port back; connections go on. */
-  suspend(): void {
-    if (this.server.listening) this.server.close();
   }
 }

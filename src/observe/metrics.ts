@@ -90,6 +90,15 @@ function register(registry: Registry, tally: Tally, status: () => ProxyStatus): 
   });
   define(registry, {
     kind: Counter,
+    name: 'usher_accept_pauses_total',
+    help: 'Times that the listener stopped accepting for a while, because few files could still be opened.',
+    labels: ['listener'],
+    *read() {
+      for (const { name, pauses } of status().listeners) yield [[name], pauses];
+    },
+  });
+  define(registry, {
+    kind: Counter,
     name: 'usher_proxy_headers_total',
     help: 'Connections by the PROXY header they brought; none where none was expected or none came.',
     labels: ['listener', 'version', 'command'],

@@ -31,6 +31,50 @@ t.test('it binds, accepts, and gives its port back when it is suspended', async 
   first.destroy();
 });
 
+t.test('it pauses, and listens again where it was', async t => {
+  const sockets: net.Socket[] = [];
+  const listener = listen(t, '127.0.0.1', 0, sockets);
+  const { port } = await listener.bind();
+  const first = net.connect(port, '127.0.0.1');
+  await once(first, 'connect');
+  while (sockets.length === 0) await turns(1);
+  listener.pause();
+  listener.pause();
+  const refused = net.connect(port, '127.0.0.1');
+  t.match((await once(refused, 'error').catch((error: Error) => [error]))[0], { code: 'ECONNREFUSED' });
+  await listener.resume();
+  await listener.resume();
+  const second = net.connect(port, '127.0.0.1');
+  await once(second, 'connect');
+  while (sockets.length < 2) await turns(1);
+  t.notOk(sockets[0]?.destroyed, 'the first has gone on');
+  first.destroy();
+  second.destroy();
+});
+
+t.test('what was suspended while it paused, or while it listens again, stays so', async t => {
+  const listener = listen(t, '127.0.0.1', 0);
+  const { port } = await listener.bind();
+  listener.pause();
+  const resumed = listener.resume();
+  listener.suspend();
+  await resumed;
+  await listener.resume();
+  t.equal((await listen(t, '127.0.0.1', port).bind()).port, port, 'the port is free');
+});
+
+t.test('a port that another has taken meanwhile cannot be had again', async t => {
+  const listener = listen(t, '127.0.0.1', 0);
+  const { port } = await listener.bind();
+  listener.pause();
+  const other = listen(t, '127.0.0.1', port);
+  await other.bind();
+  await t.rejects(listener.resume(), { code: 'EADDRINUSE', port });
+  other.suspend();
+  await listener.resume();
+  t.equal((await listener.resume()) ?? 'fine', 'fine');
+});
+
 t.test('an address that is taken is told by port and code', async t => {
   const { port } = await listen(t, '127.0.0.1', 0).bind();
   const error = await listen(t, '127.0.0.1', port)

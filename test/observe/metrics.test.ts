@@ -14,6 +14,8 @@ const status: ProxyStatus = {
       protocol: 'http',
       proxyProtocol: 'required',
       connectionsOpen: 3,
+      paused: true,
+      pauses: 2,
       bytesToBackend: 1000,
       bytesToClient: 2000,
     },
@@ -114,6 +116,7 @@ t.test('gauges and bytes are read from one picture of the proxy per scrape', asy
   const text = await metrics.registry.metrics();
   for (const line of [
     'usher_connections_open{listener="chat"} 3',
+    'usher_accept_pauses_total{listener="chat"} 2',
     'usher_bytes_total{listener="chat",direction="to_backend"} 1000',
     'usher_bytes_total{listener="chat",direction="to_client"} 2000',
     'usher_endpoint_up{backend="pool",endpoint="127.0.0.1:3000"} 1',
