@@ -91,6 +91,7 @@ function addRun(program: Command, process: NodeJS.Process, settle: Settle): void
     .option('--proxy-protocol <mode>', 'without a file: required, optional or off (default: required)')
     .option('--trusted-source <cidr>', 'without a file: peers whose PROXY header is believed; repeatable', repeat)
     .option('--admin <address>', 'without a file: address of /metrics, /readyz …, or off (default: 127.0.0.1:9180)')
+    .option('--check-fds [strict]', 'warn when the limit of open files cannot hold limits.connections; strict: exit 78')
     .action(async (options: RunOptions, command: Command) =>
       settle(await run({ ...options, rest: command.args }, process)),
     );

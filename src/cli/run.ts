@@ -3,10 +3,15 @@
 import { ConfigFile } from '../control/config/file.js';
 import { settingsFromFlags } from '../control/config/from-flags.js';
 import { type ConfigResult, formatProblem } from '../control/config/load.js';
+import { filesMissing } from '../control/files-needed.js';
+import { speakLastWords } from '../control/last-words.js';
 import { Lifecycle } from '../control/lifecycle.js';
+import { openFiles } from '../control/open-files.js';
 import { reloadOnHangup, stopOnSignals } from '../control/signals.js';
+import { systemdNotifier } from '../control/systemd.js';
 import { BindError } from '../listener/listener.js';
-import { createLogger } from '../observe/log.js';
+import { createLogger, type Logger } from '../observe/log.js';
+import type { Settings } from '../settings.js';
 import { EXIT } from './exit-codes.js';
 import { printableLine } from './printable.js';
 
@@ -20,6 +25,8 @@ export interface RunOptions {
   readonly admin?: string | undefined;
   /** Reload when the file changes. */
   readonly watch?: boolean | undefined;
+  /** Look whether the limit of open files is high enough, and warn (true) or refuse to start (`strict`). */
+  readonly checkFds?: boolean | string | undefined;
   /** Words that belong to no option: a file without `--config`, mostly. */
   readonly rest?: readonly string[] | undefined;
 }
@@ -38,8 +45,18 @@ export async function run(options: RunOptions, io: RunIo): Promise<number> {
     io.stderr.write(`${loaded}\n`);
     return EXIT.wrongUsage;
   }
-  const usher = prepare(loaded.result, io, loaded.file);
-  if (usher === undefined) return EXIT.badConfiguration;
+  const prepared = prepare(loaded.result, io, loaded.file);
+  if (prepared === undefined || !mayStart(prepared, options, io)) return EXIT.badConfiguration;
+  const forget = speakLastWords(prepared.logger, () => prepared.usher.openConnections);
+  try {
+    return await runToTheEnd(prepared, options, io);
+  } finally {
+    forget();
+  }
+}
+
+async function runToTheEnd({ usher, logger }: Prepared, options: RunOptions, io: RunIo): Promise<number> {
+  const notify = systemdNotifier(io.env, logger);
   try {
     await usher.start();
   } catch (error) {
@@ -49,6 +66,9 @@ export async function run(options: RunOptions, io: RunIo): Promise<number> {
   }
   if (options.watch === true) usher.watchFile();
   const forgetHangup = reloadOnHangup(usher);
+  const told = notify('READY=1', 'STATUS=listening');
+  // One behind the other, or a late READY would be the last word.
+  void Promise.all([told, usher.drainBegun]).then(() => notify('STOPPING=1', 'STATUS=draining'));
   await Promise.race([stopOnSignals(usher), usher.stopped]);
   forgetHangup();
   return EXIT.fine;
@@ -57,10 +77,10 @@ export async function run(options: RunOptions, io: RunIo): Promise<number> {
 /** Starts usher from a file and leaves it running; rejects with one sentence when the file is bad. */
 export async function startFromFile(file: string, io: RunIo): Promise<Lifecycle> {
   const config = new ConfigFile(file);
-  const usher = prepare(config.loadSync(), io, config);
-  if (usher === undefined) throw new Error(`${file} is not a usable configuration`);
-  await usher.start();
-  return usher;
+  const prepared = prepare(config.loadSync(), io, config);
+  if (prepared === undefined) throw new Error(`${file} is not a usable configuration`);
+  await prepared.usher.start();
+  return prepared.usher;
 }
 
 interface Loaded {
@@ -71,8 +91,9 @@ interface Loaded {
 
 /** Or what is wrong with the words. */
 function load(options: RunOptions, fromEnvironment: string | undefined): Loaded | string {
-  const { config, watch, rest: [word] = [], ...flags } = options;
+  const { config, watch, rest: [word] = [], checkFds, ...flags } = options;
   if (word !== undefined) return `${printableLine(word)} belongs to no option: ${USAGE}`;
+  if (typeof checkFds === 'string' && checkFds !== STRICT) return `--check-fds takes nothing, or ${STRICT}: ${USAGE}`;
   const flagged = Object.values(flags).some(value => value !== undefined && value.length > 0);
   if (config !== undefined && flagged) return `--config and the flags of a listener exclude each other: ${USAGE}`;
   if (flagged) {
@@ -88,8 +109,14 @@ function load(options: RunOptions, fromEnvironment: string | undefined): Loaded 
   return { result: configFile.loadSync(), file: configFile };
 }
 
+interface Prepared {
+  readonly usher: Lifecycle;
+  readonly settings: Settings;
+  readonly logger: Logger;
+}
+
 /** An usher that is not started; undefined where the configuration is bad, and every problem has been told then. */
-function prepare(result: ConfigResult, io: RunIo, file: ConfigFile | undefined): Lifecycle | undefined {
+function prepare(result: ConfigResult, io: RunIo, file: ConfigFile | undefined): Prepared | undefined {
   if (!result.ok) {
     for (const problem of [...result.problems, ...result.warnings]) io.stderr.write(`${formatProblem(problem)}\n`);
     return undefined;
@@ -97,5 +124,18 @@ function prepare(result: ConfigResult, io: RunIo, file: ConfigFile | undefined):
   const { settings, warnings } = result;
   const logger = createLogger(settings.log);
   for (const warning of warnings) logger.warn({ rule: warning.rule }, formatProblem(warning));
-  return new Lifecycle(settings, logger, file);
+  return { usher: new Lifecycle(settings, logger, file), settings, logger };
+}
+
+const STRICT = 'strict';
+const FILES_RULE = 'open-files-limit';
+
+/** Whether there are enough files for it, as far as that was asked. */
+function mayStart({ settings, logger }: Prepared, { checkFds }: RunOptions, io: RunIo): boolean {
+  if (checkFds === undefined) return true;
+  const missing = filesMissing(settings, openFiles());
+  if (missing === undefined) return true;
+  if (checkFds === STRICT) io.stderr.write(`--check-fds: ${missing} [${FILES_RULE}]\n`);
+  else logger.warn({ rule: FILES_RULE }, missing);
+  return checkFds !== STRICT;
 }

@@ -40,6 +40,12 @@ export class Lifecycle {
     this.tellStopped = resolve;
   });
 
+  private tellDraining: () => void = () => {};
+  /** Resolves when this usher begins to stop, whoever asked for it. */
+  readonly drainBegun: Promise<void> = new Promise(resolve => {
+    this.tellDraining = resolve;
+  });
+
   /** @param file what the settings come from, to be loaded again; left out: from flags */
   constructor(
     private settings: Settings,
@@ -76,6 +82,10 @@ export class Lifecycle {
     return this.proxy.status().listeners;
   }
 
+  get openConnections(): number {
+    return this.proxy.openConnections;
+  }
+
   get adminAddress(): SocketAddress | undefined {
     return this.admin?.address;
   }
@@ -90,6 +100,7 @@ export class Lifecycle {
    * again gives the same promise.
    */
   drain(why: string): Promise<void> {
+    this.tellDraining();
     this.drained ??= this.drainOnce(why);
     return this.drained;
   }

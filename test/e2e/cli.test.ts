@@ -306,7 +306,7 @@ const cases: readonly Case[] = [
   {
     words: ['run', '--help'],
     code: 0,
-    out: /--config[\s\S]*--listen[\s\S]*--backend-port[\s\S]*--proxy-protocol[\s\S]*--trusted-source[\s\S]*--admin/,
+    out: /--config[\s\S]*--listen[\s\S]*--backend-port[\s\S]*--proxy-protocol[\s\S]*--trusted-source[\s\S]*--admin[\s\S]*--check-fds \[strict\]/,
   },
   { words: ['check', '--help'], code: 0, out: /\[file\][\s\S]*USHER_CONFIG/ },
   { words: ['decode', '--help'], code: 0, out: /\[hex\]/ },

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import { type Program, type ProgramOptions, startProgram } from './peer-program.js';
 
-const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
 export interface CommandOptions extends ProgramOptions {
   /** How many files it may open. Node needs about a hundred at once to load usher's modules. */
