@@ -1,6 +1,16 @@
 /** `usher check`: is this configuration good? Nothing is bound. */
-import { formatProblem, loadConfigFileSync } from '../control/config/load.js';
+import { formatProblem, loadConfigFileSync, type Surroundings } from '../control/config/load.js';
+import { parseDuration } from '../control/config/units.js';
 import type { Settings } from '../settings.js';
+import { printableLine } from './printable.js';
+
+/** The options of `usher check`, as commander hands them over: durations such as 30s. */
+export interface CheckOptions {
+  /** Between SIGTERM and SIGKILL. */
+  readonly stopTimeout?: string | undefined;
+  /** After so long without a byte the balancer ends a connection. */
+  readonly idleTimeout?: string | undefined;
+}
 
 /** Where the answer goes; `process` has this shape. */
 export interface CheckOutput {
@@ -14,19 +24,40 @@ const BAD_CONFIGURATION = 78;
 
 /**
  * Checks one file and returns the exit code: 0 with a summary on stdout and warnings on stderr; 78 with every problem
- * on stderr; 64 when no file is named (the caller has looked at `USHER_CONFIG` already).
+ * on stderr; 64 when no file is named (the caller has looked at `USHER_CONFIG` already), or an option makes no sense.
  */
-export function check(file: string | undefined, { stdout, stderr }: CheckOutput): number {
+export function check(
+  file: string | undefined,
+  { stdout, stderr }: CheckOutput,
+  { stopTimeout, idleTimeout }: CheckOptions = {},
+): number {
   if (file === undefined || file === '') {
     stderr.write('no file to check: write usher check FILE, or set USHER_CONFIG\n');
     return WRONG_USAGE;
   }
-  const result = loadConfigFileSync(file);
+  const around = readAround({ '--stop-timeout': stopTimeout, '--idle-timeout': idleTimeout });
+  if (typeof around === 'string') {
+    stderr.write(`${around}\n`);
+    return WRONG_USAGE;
+  }
+  const result = loadConfigFileSync(file, around);
   const told = result.ok ? result.warnings : [...result.problems, ...result.warnings];
   for (const problem of told) stderr.write(`${formatProblem(problem)}\n`);
   if (!result.ok) return BAD_CONFIGURATION;
   stdout.write(`${file}: ${summary(result.settings, result.warnings.length)}\n`);
   return FINE;
+}
+
+type AroundOption = '--stop-timeout' | '--idle-timeout';
+
+/** What stands around usher, or what is wrong with an option. */
+function readAround(given: Readonly<Record<AroundOption, string | undefined>>): Surroundings | string {
+  for (const [option, text] of Object.entries(given)) {
+    if (text === undefined || (parseDuration(text) ?? 0) > 0) continue;
+    return `${option} ${printableLine(text)}: write a duration, such as 60s`;
+  }
+  const read = (option: AroundOption) => parseDuration(given[option] ?? '');
+  return { stopTimeoutMs: read('--stop-timeout'), idleTimeoutMs: read('--idle-timeout') };
 }
 
 /** `2 listeners, 2 backends, 3 endpoints, 1 DNS name; 1 warning`. */

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { BindError } from '../listener/listener.js';
 import { version } from '../version.js';
-import { check } from './check.js';
+import { type CheckOptions, check } from './check.js';
 import { decode } from './decode.js';
 import { type DrainEndpointOptions, drainEndpoint } from './drain-endpoint.js';
 import { EXIT } from './exit-codes.js';
@@ -101,7 +101,18 @@ function addCheck(program: Command, process: NodeJS.Process, settle: Settle): vo
   program
     .command('check [file]')
     .description('check a configuration without running it; USHER_CONFIG names the file too')
-    .action((file: string | undefined) => settle(check(file ?? process.env['USHER_CONFIG'], process)));
+    .option(
+      '--stop-timeout <duration>',
+      'between SIGTERM and SIGKILL, e.g. 120s (ECS, Kubernetes, systemd): is it enough?',
+    )
+    .option(
+      '--idle-timeout <duration>',
+      "after so long without a byte the balancer ends a connection: 60s is a CLB's default; leave it out for an NLB, " +
+        "whose time usher's TCP keep-alives set back",
+    )
+    .action((file: string | undefined, options: CheckOptions) =>
+      settle(check(file ?? process.env['USHER_CONFIG'], process, options)),
+    );
 }
 
 function addDecode(program: Command, process: NodeJS.Process, settle: Settle): void {

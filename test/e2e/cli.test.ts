@@ -308,7 +308,7 @@ const cases: readonly Case[] = [
     code: 0,
     out: /--config[\s\S]*--listen[\s\S]*--backend-port[\s\S]*--proxy-protocol[\s\S]*--trusted-source[\s\S]*--admin[\s\S]*--check-fds \[strict\]/,
   },
-  { words: ['check', '--help'], code: 0, out: /\[file\][\s\S]*USHER_CONFIG/ },
+  { words: ['check', '--help'], code: 0, out: /\[file\][\s\S]*USHER_CONFIG[\s\S]*--stop-timeout[\s\S]*--idle-timeout/ },
   { words: ['decode', '--help'], code: 0, out: /\[hex\]/ },
   {
     words: ['probe', '--help'],

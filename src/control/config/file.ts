@@ -9,7 +9,7 @@ export class ConfigFile {
   constructor(readonly path: string) {}
 
   loadSync(): ConfigResult {
-    return loadConfigFileSync(this.path, this.note);
+    return loadConfigFileSync(this.path, undefined, this.note);
   }
 
   load(): Promise<ConfigResult> {

@@ -3,14 +3,16 @@ import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import { MAX_BYTES, readTree } from './positions.js';
 import type { Problem } from './problem.js';
 import { type ConfigResult, review, unreadable } from './review.js';
+import type { Surroundings } from './surroundings.js';
 
 export { formatProblem, type Problem } from './problem.js';
 export type { ConfigResult } from './review.js';
+export type { Surroundings } from './surroundings.js';
 
 /** Reads a configuration from text, YAML or JSON; `file` is the name that problems carry. */
-export function loadConfigText(text: string, file: string): ConfigResult {
+export function loadConfigText(text: string, file: string, around?: Surroundings): ConfigResult {
   const { tree, problems } = readTree(text, file);
-  return tree === undefined ? unreadable(problems) : review(tree, problems);
+  return tree === undefined ? unreadable(problems) : review(tree, problems, around);
 }
 
 /** The bytes of a configuration file; of one that is too large, one more than allowed, so that its reader sees it. */
@@ -35,11 +37,11 @@ export async function loadConfigFile(path: string, read?: BytesReader): Promise<
 }
 
 /** The same at once, for commands that do nothing else. */
-export function loadConfigFileSync(path: string, read?: BytesReader): ConfigResult {
+export function loadConfigFileSync(path: string, around?: Surroundings, read?: BytesReader): ConfigResult {
   try {
     const bytes = readBounded(path);
     read?.(bytes);
-    return loadBytes(bytes, path);
+    return loadBytes(bytes, path, around);
   } catch (error) {
     return unreadable([fileProblem(path, error)]);
   }
@@ -59,10 +61,10 @@ function readBounded(path: string): Uint8Array {
   }
 }
 
-function loadBytes(bytes: Uint8Array, path: string): ConfigResult {
+function loadBytes(bytes: Uint8Array, path: string, around?: Surroundings): ConfigResult {
   // A file cut at the limit may end inside a character; it is too large anyway.
   const fatal = bytes.length <= MAX_BYTES;
-  return loadConfigText(new TextDecoder('utf-8', { fatal }).decode(bytes), path);
+  return loadConfigText(new TextDecoder('utf-8', { fatal }).decode(bytes), path, around);
 }
 
 const causes: Readonly<Record<string, string>> = {

@@ -3,8 +3,10 @@ import type { Settings } from '../../settings.js';
 import { buildSettings } from './build.js';
 import { byPosition, type Path, type Problem, problemAt } from './problem.js';
 import { rules } from './rules.js';
+import { surroundingRules } from './rules-timeouts.js';
 import { type Config, configSchema } from './schema.js';
 import { schemaFindings } from './schema-problems.js';
+import type { Surroundings } from './surroundings.js';
 import { condemned, placeOf, plain, type Tree, without } from './tree.js';
 import { View } from './view.js';
 
@@ -16,13 +18,13 @@ export type ConfigResult =
 /** More are counted, not told. */
 const MAX_PROBLEMS = 100;
 
-/** Looks at a whole document; `earlier` are the problems its reader found. */
-export function review(written: Tree, earlier: readonly Problem[]): ConfigResult {
+/** Looks at a whole document; `earlier` are the problems its reader found, `around` is what else is known. */
+export function review(written: Tree, earlier: readonly Problem[], around: Surroundings = {}): ConfigResult {
   const { config, accepted, refused, problems } = applySchema(written);
   const all = [...earlier, ...problems];
   if (config !== undefined && accepted !== undefined) {
     const view = new View(config, written, accepted, refused);
-    for (const rule of rules)
+    for (const rule of [...rules, ...surroundingRules(around)])
       for (const { rule: id, path, message, severity, at } of rule(view))
         all.push(problemAt(at ?? view.place(path), id, message, severity));
   }

@@ -20,6 +20,7 @@ import {
   loadBoundNeedsHash,
 } from './rules-pick.js';
 import { mixedSendProxy, sendProxyNeedsTcp } from './rules-send-proxy.js';
+import { drainTimeoutShort, tunnelTimeoutShort } from './rules-timeouts.js';
 import type { Rule } from './view.js';
 
 /** In no particular order: problems are sorted by their place. */
@@ -48,4 +49,6 @@ export const rules: readonly Rule[] = [
   healthTimeout,
   sendProxyNeedsTcp,
   mixedSendProxy,
+  drainTimeoutShort,
+  tunnelTimeoutShort,
 ];

@@ -1,14 +1,15 @@
 import { join } from 'node:path';
 import t from 'tap';
-import { check } from '../../../src/cli/check.js';
+import { type CheckOptions, check } from '../../../src/cli/check.js';
 
-const run = (file: string | undefined) => {
+const run = (file: string | undefined, options?: CheckOptions) => {
   let stdout = '';
   let stderr = '';
-  const code = check(file, {
-    stdout: { write: text => (stdout += text) },
-    stderr: { write: text => (stderr += text) },
-  });
+  const output = {
+    stdout: { write: (text: string) => (stdout += text) },
+    stderr: { write: (text: string) => (stderr += text) },
+  };
+  const code = check(file, output, options);
   return { code, stdout, stderr };
 };
 
@@ -49,4 +50,24 @@ t.test('a file that is not there: 78', async t => {
 
 t.test('no file named: 64', async t => {
   for (const file of [undefined, '']) t.match(run(file), { code: 64, stdout: '', stderr: /^no file to check/ });
+});
+
+t.test('what stands around usher is compared when it is told', async t => {
+  const file = 'config/demo.yaml';
+  t.match(run(file, { stopTimeout: '120s', idleTimeout: '60s' }), { code: 0, stderr: '' });
+  const { code, stdout, stderr } = run(file, { stopTimeout: '1s', idleTimeout: '2m' });
+  t.equal(code, 0, 'a warning');
+  t.match(stdout, /; 2 warnings\n$/);
+  t.match(stderr, /\[drain-exceeds-stop-timeout\]\n/);
+  t.match(stderr, /\[keep-alive-below-idle-timeout\]\n/);
+});
+
+t.test('a duration that is none: 64', async t => {
+  for (const bad of ['30', '', '0s', '-5s', 'x\n'])
+    t.match(run('config/demo.yaml', { stopTimeout: bad }), {
+      code: 64,
+      stdout: '',
+      stderr: /^--stop-timeout .*: write a duration, such as 60s\n$/,
+    });
+  t.match(run('config/demo.yaml', { idleTimeout: '1 hour' }).stderr, /^--idle-timeout 1 hour: write a duration/);
 });
