@@ -5,6 +5,7 @@ import { BindError } from '../listener/listener.js';
 import { version } from '../version.js';
 import { type CheckOptions, check } from './check.js';
 import { decode } from './decode.js';
+import { type DrainOptions, drain } from './drain.js';
 import { type DrainEndpointOptions, drainEndpoint } from './drain-endpoint.js';
 import { EXIT } from './exit-codes.js';
 import { printableLine } from './printable.js';
@@ -67,6 +68,7 @@ function buildProgram(process: NodeJS.Process, settle: Settle): Command {
   addDecode(program, process, settle);
   addProbe(program, process, settle);
   addDrainEndpoint(program, process, settle);
+  addDrain(program, process, settle);
   addReload(program, process, settle);
   program
     .command('demo')
@@ -160,6 +162,16 @@ function addDrainEndpoint(program: Command, process: NodeJS.Process, settle: Set
     .action(async (backend: string, address: string, options: DrainEndpointOptions) =>
       settle(await drainEndpoint(backend, address, options, process)),
     );
+}
+
+function addDrain(program: Command, process: NodeJS.Process, settle: Settle): void {
+  program
+    .command('drain')
+    .description('let a running usher stop as on SIGTERM: WebSockets are closed one after the other, requests end')
+    .option('--wait', 'return when it has stopped')
+    .option('--admin <address>', "host:port of usher's admin listener (default: 127.0.0.1:9180)")
+    .addHelpText('after', '\nWhat happens when is set by drain in the configuration.')
+    .action(async (options: DrainOptions) => settle(await drain(options, process)));
 }
 
 function addReload(program: Command, process: NodeJS.Process, settle: Settle): void {

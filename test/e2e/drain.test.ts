@@ -10,7 +10,7 @@ import { WebSocket } from 'ws';
 import { type Ending, IoTalker, Talker } from '../support/drain-clients.js';
 import { startDrainServer } from '../support/drain-server.js';
 import type { Program } from '../support/peer-program.js';
-import { logLines, startRun } from '../support/peer-usher.js';
+import { logLines, runCommand, startRun } from '../support/peer-usher.js';
 import { freePort } from '../support/ports.js';
 import { connect, serve } from '../support/sockets.js';
 
@@ -23,6 +23,7 @@ const BATCH = 50;
 interface Running {
   readonly program: Program;
   readonly port: number;
+  readonly admin: string;
 }
 
 async function startUsher(t: Test, backendPort: number, drain: string): Promise<Running> {
@@ -35,7 +36,7 @@ admin: { listen: "127.0.0.1:${admin}" }
 drain: ${drain}
 `;
   await writeFile(file, config);
-  return { program: await startRun(t, ['--config', file]), port: listen };
+  return { program: await startRun(t, ['--config', file]), port: listen, admin: `127.0.0.1:${admin}` };
 }
 
 /** How many WebSockets usher has closed in a second at most, by its own clock: it tells each second. */
@@ -169,6 +170,24 @@ t.test("style socket.io: Engine.IO's packet comes first, style none: nothing com
     t.equal(messages.at(-1) === '1', style === 'socket.io', style);
     t.equal(await usher.program.ended(), 0);
   }
+});
+
+t.test('usher drain --wait returns when usher has stopped, and says what it waits for', async t => {
+  const server = await startDrainServer(t);
+  const usher = await startUsher(t, server.port, '{ timeout: 5s, deregisterDelay: 500ms, closeOver: 0s }');
+  const socket = new WebSocket(`ws://127.0.0.1:${usher.port}/ws/one`);
+  await once(socket, 'open');
+  const over = once(socket, 'close');
+  const command = await runCommand(t, ['drain', '--wait', '--admin', usher.admin]);
+  t.match(command, { ending: 0, stdout: 'usher has stopped\n', stderr: /^waiting: 1 connections are open\n/ });
+  t.equal((await over)[0], 1012);
+  t.equal(await usher.program.ended(), 0);
+  const again = await runCommand(t, ['drain', '--admin', usher.admin]);
+  t.match(again, { ending: 1, stderr: /^usher drain: cannot talk to the admin listener at / });
+  t.match(await runCommand(t, ['drain', '--admin', 'nowhere']), { ending: 64 });
+  const another = await startUsher(t, server.port, '{ timeout: 5s, deregisterDelay: 0s }');
+  t.match(await runCommand(t, ['drain', '--admin', another.admin]), { ending: 0, stdout: 'usher drains\n' });
+  t.equal(await another.program.ended(), 0);
 });
 
 for (const order of ['first', 'last', 'at the same time'] as const) {
