@@ -26,7 +26,7 @@ async function makeSeat(directory: string, backendPort: number): Promise<Seat> {
 listeners:
   chat: { listen: "127.0.0.1:${listen}", trustedSources: [127.0.0.0/8], backendPort: ${backendPort} }
 admin: { listen: "127.0.0.1:${admin}" }
-drain: { timeout: 10s, deregisterDelay: 1s, closeOver: 0s }
+drain: { timeout: 10s, deregisterDelay: 3s, closeOver: 0s }
 `;
   await writeFile(file, config);
   return { file, listen, admin };
@@ -102,7 +102,9 @@ t.test('not one request fails', { timeout: 90_000 }, async t => {
       lines: [
         'balance roundrobin',
         'option httpchk GET /readyz',
-        'default-server inter 100ms fall 1 rise 1 send-proxy-v2',
+        // A busy machine must not look like a server that is down: only a 503 is.
+        'timeout check 10s',
+        'default-server inter 200ms fall 2 rise 1 send-proxy-v2',
         `server other 127.0.0.1:${other.listen} check port ${other.admin}`,
       ],
     },
