@@ -301,12 +301,12 @@ const cases: readonly Case[] = [
   {
     words: ['--help'],
     code: 0,
-    out: /run[\s\S]*check[\s\S]*decode[\s\S]*probe[\s\S]*drain-endpoint[\s\S]*demo[\s\S]*Exit codes: 0 fine; 64/,
+    out: /run[\s\S]*check[\s\S]*decode[\s\S]*probe[\s\S]*drain-endpoint[\s\S]*reload[\s\S]*demo[\s\S]*Exit codes: 0 fine; 64/,
   },
   {
     words: ['run', '--help'],
     code: 0,
-    out: /--config[\s\S]*--listen[\s\S]*--backend-port[\s\S]*--proxy-protocol[\s\S]*--trusted-source[\s\S]*--admin[\s\S]*--check-fds \[strict\]/,
+    out: /--config[\s\S]*--watch[\s\S]*--listen[\s\S]*--backend-port[\s\S]*--proxy-protocol[\s\S]*--trusted-source[\s\S]*--admin[\s\S]*--check-fds \[strict\]/,
   },
   { words: ['check', '--help'], code: 0, out: /\[file\][\s\S]*USHER_CONFIG[\s\S]*--stop-timeout[\s\S]*--idle-timeout/ },
   { words: ['decode', '--help'], code: 0, out: /\[hex\]/ },
@@ -319,6 +319,11 @@ const cases: readonly Case[] = [
     words: ['drain-endpoint', '--help'],
     code: 0,
     out: /<backend> <address>[\s\S]*--undo[\s\S]*--wait[\s\S]*--admin <address>[\s\S]*127\.0\.0\.1:9180/,
+  },
+  {
+    words: ['reload', '--help'],
+    code: 0,
+    out: /load its file again[\s\S]*--admin <address>[\s\S]*127\.0\.0\.1:9180[\s\S]*Exit codes: .*0, 78 or 69/,
   },
   { words: ['demo', '--help'], code: 0, out: /pretend load balancer/ },
 
@@ -339,6 +344,12 @@ const cases: readonly Case[] = [
     code: 64,
     err: /^--config and the flags .* exclude each other: .*\n$/,
   },
+  {
+    words: ['run', '--watch', '--listen', '8080', '--backend-port', '3000'],
+    code: 64,
+    err: /^--watch goes with a file: .*\n$/,
+  },
+  { words: ['reload', '--admin', 'here'], code: 64, err: /^usher reload: --admin here: write host:port .*\n$/ },
   { words: ['check'], code: 64, err: /^no file to check: .*\n$/ },
   { words: ['probe'], code: 64, err: /missing required argument 'target'/ },
   {
