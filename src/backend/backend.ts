@@ -102,9 +102,9 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
     const options = optionsOf(settings);
     if (!isDeepStrictEqual(options, this.options)) this.options = options;
     this.swapResolvers(settings);
-    this.rebuild(true);
     if (!isDeepStrictEqual(checksBefore, [settings.healthCheck, greeting]))
       for (const endpoint of this.endpoints) endpoint.checkAnew();
+    this.rebuild(true);
   }
 
   private swapResolvers(settings: BackendSettings): void {

@@ -113,7 +113,9 @@ async function activeOn(plan: Plan, pace: Pace): Promise<number> {
   const endpoint = endpointIn(admin, answer.body, plan);
   const what = `${address} of backend ${backend}`;
   if (endpoint === undefined) {
-    throw new AdminTrouble(`${what} is gone from /status (DNS has forgotten it), so nobody knows what is active there`);
+    throw new AdminTrouble(
+      `${what} is gone from /status (DNS or a reload has left it out), so nobody knows what is active there`,
+    );
   }
   if (!endpoint.draining) {
     throw new AdminTrouble(`${what} does not drain any more: somebody undid it or usher was restarted; start again`);

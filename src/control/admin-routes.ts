@@ -175,7 +175,7 @@ function drainWords({ name, endpoints }: BackendStatus, endpoint: EndpointStatus
 
 function absentWords(name: string, address: string, draining: boolean): string {
   const what = `${address} of backend ${name} ${draining ? 'is draining' : 'no longer drains'}`;
-  return `${what}: DNS leaves it out for now, so that only known sessions may come`;
+  return `${what}: DNS or a reload has left it out, so that only known sessions may come`;
 }
 
 function undrainWords({ name }: BackendStatus, { address, draining, active }: EndpointStatus): string {

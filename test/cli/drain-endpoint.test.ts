@@ -147,7 +147,7 @@ t.test('--wait gives up when it can not know any more', async t => {
   t.strictSame(await wait(undefined), {
     code: 1,
     out: started,
-    err: `${waiting}${WHAT} is gone from /status (DNS has forgotten it), so nobody knows what is active there\n`,
+    err: `${waiting}${WHAT} is gone from /status (DNS or a reload has left it out), so nobody knows what is active there\n`,
   });
 });
 

@@ -402,7 +402,7 @@ t.test('one endpoint is drained and undrained, and the answer says what that mea
 t.test('an endpoint that DNS leaves out for now is drained and undrained, too', async t => {
   const { admin, asked } = await startWithEndpoints(t);
   const path = `/backends/alone/endpoints/${LEFT_OUT}`;
-  const why = 'DNS leaves it out for now, so that only known sessions may come';
+  const why = 'DNS or a reload has left it out, so that only known sessions may come';
   t.equal(await post(admin, `${path}/drain`), `200 ${LEFT_OUT} of backend alone is draining: ${why}`);
   t.equal(await post(admin, `${path}/undrain`), `200 ${LEFT_OUT} of backend alone no longer drains: ${why}`);
   t.strictSame(asked, [
