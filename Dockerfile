@@ -2,7 +2,7 @@
 #   docker run -v ./usher.yaml:/etc/usher.yaml:ro -e USHER_CONFIG=/etc/usher.yaml -p 8080:8080 usher
 
 # TypeScript to JavaScript, with the compiler of the lock file.
-FROM node:24-bookworm-slim AS build
+FROM node:26-bookworm-slim AS build
 WORKDIR /usher
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
@@ -11,12 +11,12 @@ COPY src ./src
 RUN npm run build
 
 # What usher needs at run time, and nothing it was built with.
-FROM node:24-bookworm-slim AS modules
+FROM node:26-bookworm-slim AS modules
 WORKDIR /usher
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts
 
-FROM node:24-bookworm-slim
+FROM node:26-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /usher
 COPY package.json ./
@@ -27,6 +27,7 @@ USER node
 # 8080 is where the samples listen; 9180 is the admin listener (/livez, /readyz, /metrics).
 EXPOSE 8080 9180
 STOPSIGNAL SIGTERM
+# Asks the admin listener that USHER_CONFIG names; without it, or with --config, 127.0.0.1:9180.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:9180/livez').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "/usher/dist/src/main.js", "health"]
 ENTRYPOINT ["node", "/usher/dist/src/main.js", "run"]

@@ -143,21 +143,15 @@ t.test('every stage stands on one base that the package supports', async t => {
   t.ok(major >= Number(/>=(\d+)/.exec(pack.engines.node)?.[1]), `${base} fits ${pack.engines.node}`);
 });
 
-t.test('the health check needs nothing but node, and works', async t => {
+t.test('every release of Node that is the base passes the tests', async t => {
+  const [base = ''] = stages.map(({ base }) => base);
+  const [, major] = /^node:(\d+)-/.exec(base) ?? [];
+  const [, versions = ''] = /for version in ([\d ]+);/.exec(read('.ci/run')) ?? [];
+  t.ok(versions.split(' ').includes(major ?? ''), `Node ${major} is one of ${versions}`);
+});
+
+t.test('the health check is a command of usher, and so needs nothing that the image lacks', async t => {
   const [check = ''] = valuesOf(final, 'HEALTHCHECK');
   const command: string[] = JSON.parse(check.slice(check.indexOf('CMD ') + 4));
-  t.same(command.slice(0, 2), ['node', '-e']);
-  const script = command[2] ?? '';
-  t.match(script, "fetch('http://127.0.0.1:9180/livez')");
-
-  for (const [answer, expected] of [
-    [() => Promise.resolve({ ok: true }), 0],
-    [() => Promise.resolve({ ok: false }), 1],
-    [() => Promise.reject(new Error('refused')), 1],
-  ] as const) {
-    const code = await new Promise(resolve => {
-      new Function('fetch', 'process', script)(answer, { exit: resolve });
-    });
-    t.equal(code, expected);
-  }
+  t.same(command, ['node', `/usher/${pack.bin.usher}`, 'health']);
 });

@@ -1,18 +1,20 @@
-/** The command line: which commands there are and what they take. */
+/**
+ * The command line: which commands there are and what they take. A command is loaded when it is asked for: a health check
+ * runs every few seconds.
+ */
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { BindError } from '../listener/listener.js';
 import { version } from '../version.js';
-import { type CheckOptions, check } from './check.js';
-import { decode } from './decode.js';
-import { type DrainOptions, drain } from './drain.js';
-import { type DrainEndpointOptions, drainEndpoint } from './drain-endpoint.js';
+import type { CheckOptions } from './check.js';
+import type { DrainOptions } from './drain.js';
+import type { DrainEndpointOptions } from './drain-endpoint.js';
 import { EXIT } from './exit-codes.js';
+import type { HealthOptions } from './health.js';
 import { printableLine } from './printable.js';
-import { type ProbeOptions, probe } from './probe.js';
-import { type ReloadOptions, reload } from './reload.js';
-import { type RunOptions, run } from './run.js';
-import { runDemo } from './run-demo.js';
+import type { ProbeOptions } from './probe.js';
+import type { ReloadOptions } from './reload.js';
+import type { RunOptions } from './run.js';
 
 const DEMO_CONFIG = fileURLToPath(new URL('../../../config/demo.yaml', import.meta.url));
 
@@ -70,10 +72,14 @@ function buildProgram(process: NodeJS.Process, settle: Settle): Command {
   addDrainEndpoint(program, process, settle);
   addDrain(program, process, settle);
   addReload(program, process, settle);
+  addHealth(program, process, settle);
   program
     .command('demo')
     .description('start a small chat, usher in front of it and a pretend load balancer, all on this machine')
-    .action(async () => settle(await runDemo(DEMO_CONFIG, process)));
+    .action(async () => {
+      const { runDemo } = await import('./run-demo.js');
+      settle(await runDemo(DEMO_CONFIG, process));
+    });
   return program;
 }
 
@@ -94,9 +100,10 @@ function addRun(program: Command, process: NodeJS.Process, settle: Settle): void
     .option('--trusted-source <cidr>', 'without a file: peers whose PROXY header is believed; repeatable', repeat)
     .option('--admin <address>', 'without a file: address of /metrics, /readyz …, or off (default: 127.0.0.1:9180)')
     .option('--check-fds [strict]', 'warn when the limit of open files cannot hold limits.connections; strict: exit 78')
-    .action(async (options: RunOptions, command: Command) =>
-      settle(await run({ ...options, rest: command.args }, process)),
-    );
+    .action(async (options: RunOptions, command: Command) => {
+      const { run } = await import('./run.js');
+      settle(await run({ ...options, rest: command.args }, process));
+    });
 }
 
 function addCheck(program: Command, process: NodeJS.Process, settle: Settle): void {
@@ -112,16 +119,20 @@ function addCheck(program: Command, process: NodeJS.Process, settle: Settle): vo
       "after so long without a byte the balancer ends a connection: 60s is a CLB's default; leave it out for an NLB, " +
         "whose time usher's TCP keep-alives set back",
     )
-    .action((file: string | undefined, options: CheckOptions) =>
-      settle(check(file ?? process.env['USHER_CONFIG'], process, options)),
-    );
+    .action(async (file: string | undefined, options: CheckOptions) => {
+      const { check } = await import('./check.js');
+      settle(check(file ?? process.env['USHER_CONFIG'], process, options));
+    });
 }
 
 function addDecode(program: Command, process: NodeJS.Process, settle: Settle): void {
   program
     .command('decode [hex]')
     .description('print a PROXY header as JSON; hexadecimal, a dump, or the raw bytes on standard input')
-    .action(async (hex: string | undefined) => settle(await decode(hex, process)));
+    .action(async (hex: string | undefined) => {
+      const { decode } = await import('./decode.js');
+      settle(await decode(hex, process));
+    });
 }
 
 function addProbe(program: Command, process: NodeJS.Process, settle: Settle): void {
@@ -149,7 +160,10 @@ function addProbe(program: Command, process: NodeJS.Process, settle: Settle): vo
     .option('--message <text>', 'the text for --websocket')
     .option('--timeout <duration>', 'for everything together (default: 5s)')
     .option('--json', 'print JSON')
-    .action(async (target: string, options: ProbeOptions) => settle(await probe(target, options, process)));
+    .action(async (target: string, options: ProbeOptions) => {
+      const { probe } = await import('./probe.js');
+      settle(await probe(target, options, process));
+    });
 }
 
 function addDrainEndpoint(program: Command, process: NodeJS.Process, settle: Settle): void {
@@ -159,9 +173,23 @@ function addDrainEndpoint(program: Command, process: NodeJS.Process, settle: Set
     .option('--undo', 'let new sessions come to it again')
     .option('--wait', 'return when nothing has been active there for 3s, so that what runs there can be stopped')
     .option('--admin <address>', "host:port of usher's admin listener (default: 127.0.0.1:9180)")
-    .action(async (backend: string, address: string, options: DrainEndpointOptions) =>
-      settle(await drainEndpoint(backend, address, options, process)),
-    );
+    .action(async (backend: string, address: string, options: DrainEndpointOptions) => {
+      const { drainEndpoint } = await import('./drain-endpoint.js');
+      settle(await drainEndpoint(backend, address, options, process));
+    });
+}
+
+function addHealth(program: Command, process: NodeJS.Process, settle: Settle): void {
+  program
+    .command('health')
+    .description("exit 0 when usher's admin listener says that it lives, else 1: for the health checks of containers")
+    .option('--admin <address>', 'port or host:port of the admin listener (default: what the configuration says)')
+    .option('--config <file>', 'the configuration, read for admin.listen only; USHER_CONFIG names it too')
+    .option('--ready', 'ask /readyz instead of /livez: should it get connections?')
+    .action(async (options: HealthOptions) => {
+      const { health } = await import('./health.js');
+      settle(await health(options, process));
+    });
 }
 
 function addDrain(program: Command, process: NodeJS.Process, settle: Settle): void {
@@ -171,7 +199,10 @@ function addDrain(program: Command, process: NodeJS.Process, settle: Settle): vo
     .option('--wait', 'return when it has stopped')
     .option('--admin <address>', "host:port of usher's admin listener (default: 127.0.0.1:9180)")
     .addHelpText('after', '\nWhat happens when is set by drain in the configuration.')
-    .action(async (options: DrainOptions) => settle(await drain(options, process)));
+    .action(async (options: DrainOptions) => {
+      const { drain } = await import('./drain.js');
+      settle(await drain(options, process));
+    });
 }
 
 function addReload(program: Command, process: NodeJS.Process, settle: Settle): void {
@@ -183,5 +214,8 @@ function addReload(program: Command, process: NodeJS.Process, settle: Settle): v
       'after',
       '\nExit codes: as of usher run for the same file: 0, 78 or 69; nothing has changed unless it is 0.',
     )
-    .action(async (options: ReloadOptions) => settle(await reload(options, process)));
+    .action(async (options: ReloadOptions) => {
+      const { reload } = await import('./reload.js');
+      settle(await reload(options, process));
+    });
 }

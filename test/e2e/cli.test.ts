@@ -301,7 +301,7 @@ const cases: readonly Case[] = [
   {
     words: ['--help'],
     code: 0,
-    out: /run[\s\S]*check[\s\S]*decode[\s\S]*probe[\s\S]*drain-endpoint[\s\S]*reload[\s\S]*demo[\s\S]*Exit codes: 0 fine; 64/,
+    out: /run[\s\S]*check[\s\S]*decode[\s\S]*probe[\s\S]*drain-endpoint[\s\S]*drain[\s\S]*reload[\s\S]*health[\s\S]*demo[\s\S]*Exit codes: 0 fine; 64/,
   },
   {
     words: ['run', '--help'],
@@ -325,6 +325,7 @@ const cases: readonly Case[] = [
     code: 0,
     out: /load its file again[\s\S]*--admin <address>[\s\S]*127\.0\.0\.1:9180[\s\S]*Exit codes: .*0, 78 or 69/,
   },
+  { words: ['health', '--help'], code: 0, out: /--admin[\s\S]*--config[\s\S]*--ready/ },
   { words: ['demo', '--help'], code: 0, out: /pretend load balancer/ },
 
   { words: [], code: 64, err: /^Usage: usher/ },
