@@ -279,3 +279,42 @@ t.test('closing ends what is leaving, too', async t => {
   t.same(usher.seen.codes, ['drain-timeout']);
   t.same(await leftovers(usher), NOTHING_LEFT);
 });
+
+t.test('a backend that is gone: idle connections end at once, the others behind their use', async t => {
+  const http = await serveSpoken(t);
+  const usher = await startUsherBefore(t, http.port);
+  const clients = [await connect(t, usher.port, HEADER + GET), await connect(t, usher.port, HEADER + GET)];
+  const [idle, busy] = [await http.connection(0), await http.connection(1)];
+  idle.send(response('one'));
+  await usher.seen.until(() => usher.seen.exchanges.length === 1);
+  const word = await says(t, 'other');
+  const listener = listenerSettings({ routes: routed(['/', 'other']) });
+  await usher.proxy.swap(settingsOf([listener], [backendSettings([word], { name: 'other' })]));
+  await idle.ended();
+  t.equal(busy.ending, 'open');
+  busy.send(response('two'));
+  await busy.ended();
+  const bodies = await Promise.all(clients.map(async client => (await nextResponse(client)).body.toString()));
+  t.same(bodies.sort(), ['one', 'two']);
+  await usher.proxy.swap(settingsOf([listenerSettings()], [backendSettings([http.port])]));
+  const [client] = clients;
+  client?.send(GET);
+  (await http.connection(2)).send(response('back'));
+  if (client !== undefined) t.equal((await nextResponse(client)).body.toString(), 'back');
+});
+
+t.test('a response under way sets the cookie that was asked for; the next one sets the new one', async t => {
+  const http = await serveSpoken(t);
+  const backend = (name: string) => backendSettings([http.port], { affinity: { kind: 'cookie', name, secret: 's' } });
+  const usher = await startUsher(t, [listenerSettings()], [backend('before')]);
+  const client = await connect(t, usher.port, HEADER + GET);
+  const served = await http.connection(0);
+  await usher.proxy.swap(settingsOf([listenerSettings()], [backend('after')]));
+  served.send(response('one'));
+  const first = field((await nextResponse(client)).fields, 'set-cookie') ?? '';
+  client.send(request('/', [`Cookie: ${first.split(';', 1)}`]));
+  while (served.text.split('GET /').length < 3) await served.change();
+  served.send(response('two'));
+  const second = field((await nextResponse(client)).fields, 'set-cookie') ?? '';
+  t.match([first, second], [/^before=/, /^after=/]);
+});
