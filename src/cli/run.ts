@@ -57,15 +57,17 @@ export async function run(options: RunOptions, io: RunIo): Promise<number> {
 
 async function runToTheEnd({ usher, logger }: Prepared, options: RunOptions, io: RunIo): Promise<number> {
   const notify = systemdNotifier(io.env, logger);
+  const started = usher.start();
+  // Its default would end the process; one that comes this early is served when there is something to change.
+  const forgetHangup = reloadOnHangup({ reload: why => started.then(() => usher.reload(why), ignore) });
   try {
-    await usher.start();
+    await started;
   } catch (error) {
     if (!(error instanceof BindError)) throw error;
     io.stderr.write(`${error.message}\n`);
     return EXIT.cannotBind;
   }
   if (options.watch === true) usher.watchFile();
-  const forgetHangup = reloadOnHangup(usher);
   const told = notify('READY=1', 'STATUS=listening');
   // One behind the other, or a late READY would be the last word.
   void Promise.all([told, usher.drainBegun]).then(() => notify('STOPPING=1', 'STATUS=draining'));
@@ -73,6 +75,8 @@ async function runToTheEnd({ usher, logger }: Prepared, options: RunOptions, io:
   forgetHangup();
   return EXIT.fine;
 }
+
+function ignore(): void {}
 
 /** Starts usher from a file and leaves it running; rejects with one sentence when the file is bad. */
 export async function startFromFile(file: string, io: RunIo): Promise<Lifecycle> {

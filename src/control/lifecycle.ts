@@ -125,11 +125,19 @@ export class Lifecycle {
       load: file === undefined ? undefined : () => file.load(),
       draining: () => this.drained !== undefined,
       adminPort: () => this.admin?.address.port,
-      swap: settings => this.proxy.swap(settings),
+      swap: settings => this.swap(settings),
       swapped: settings => this.swapped(settings),
       failed: () => metrics.configReloaded('failed'),
       logger,
     });
+  }
+
+  private async swap(settings: Settings): Promise<boolean> {
+    const placeOf = ({ name, address, protocol }: ListenerStatus) => `${name} ${address} ${protocol}`;
+    const before = new Set(this.listeners.filter(({ leaving }) => leaving !== true).map(placeOf));
+    if (!(await this.proxy.swap(settings))) return false;
+    for (const each of this.listeners) if (!before.has(placeOf(each))) this.tellListening(each);
+    return true;
   }
 
   private swapped(settings: Settings): void {
@@ -203,11 +211,13 @@ export class Lifecycle {
     });
   }
 
+  private tellListening({ name, address, protocol, proxyProtocol }: ListenerStatus): void {
+    this.logger.info({ listener: name, address, protocol, proxyProtocol }, 'listening');
+  }
+
   private tellStart(): void {
     const { logger } = this;
-    for (const { name, address, protocol, proxyProtocol } of this.listeners) {
-      logger.info({ listener: name, address, protocol, proxyProtocol }, 'listening');
-    }
+    for (const listener of this.listeners) this.tellListening(listener);
     const admin = this.admin?.address;
     if (admin !== undefined) logger.info({ address: formatHostPort(admin.address, admin.port) }, 'admin listening');
     logger.info({ version, node: process.version, pid: process.pid }, 'usher is running');

@@ -186,6 +186,11 @@ t.test('--watch: a ConfigMap whose links are swapped is loaded', async t => {
   renameSync(join(dir, '..data_tmp'), join(dir, '..data'));
   await usher.until(() => reloads(usher).length === 1);
   t.match(reloads(usher), [{ why: '--watch', listeners: { changed: ['chat (listen)'] } }]);
+  const places = logLines(usher).filter(({ msg }) => msg === 'listening');
+  t.same(
+    places.map(({ address }) => address),
+    ports.map(port => `127.0.0.1:${port}`),
+  );
   const client = await connect(t, ports[1] ?? 0, HEADER + request('/'));
   t.equal((await nextResponse(client)).status, 200);
   t.ok(await canBind(ports[0] ?? 0));
