@@ -14,7 +14,17 @@ import { findProgram } from './support/peers.js';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const RESULTS = join(HERE, '..', 'test-results.tap');
-const PEERS = ['haproxy', 'nginx', 'promtool', 'curl', 'chromium', 'systemd-notify', 'python3', 'unshare'];
+const PEERS = [
+  'haproxy',
+  'nginx',
+  'promtool',
+  'curl',
+  'chromium',
+  'systemd-notify',
+  'systemd-analyze',
+  'python3',
+  'unshare',
+];
 
 function allTests(): string[] {
   return readdirSync(HERE, { recursive: true, encoding: 'utf8' })
