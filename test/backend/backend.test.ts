@@ -470,7 +470,7 @@ t.test('a session is not lost when usher itself has no descriptor left to dial w
   const { port } = await serve(t);
   const script = fileURLToPath(new URL('../support/few-descriptors.js', import.meta.url));
   const args = ['-c', 'ulimit -n 64; exec "$@"', 'sh', process.execPath, script, String(port)];
-  t.equal((await promisify(execFile)('sh', args)).stdout, 'backend-unreachable connected\n');
+  t.equal((await promisify(execFile)('sh', args)).stdout, 'backend-unreachable connected 1\n');
 });
 
 t.test('a check tells who is up, and whoever changes', async t => {

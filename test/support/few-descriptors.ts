@@ -1,10 +1,11 @@
 /**
  * Run as a process that may open few files: asks for a connection to the endpoint of a session when no descriptor is
- * left, and once more when there are some. Prints what it was told. Argument: the port of the endpoint.
+ * left, and once more when there are some. Prints what it was told, and how many dials were counted as starved. Argument: the port of the endpoint.
  */
 import fs from 'node:fs';
 import { Backend } from '../../src/backend/backend.js';
 import type { Lease } from '../../src/lease.js';
+import { outgoing } from '../../src/wire-socket.js';
 import { Recorder } from './recorder.js';
 import { backendSettings } from './settings.js';
 
@@ -38,4 +39,5 @@ if (typeof opened !== 'string') opened.learn('sid', 60_000);
 const files = useUp();
 const without = wordOf(await ask('sid'));
 for (const file of files) fs.closeSync(file);
-process.stdout.write(`${without} ${wordOf(await ask('sid'))}\n`, () => process.exit());
+const { starved } = outgoing;
+process.stdout.write(`${without} ${wordOf(await ask('sid'))} ${starved}\n`, () => process.exit());
