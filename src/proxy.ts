@@ -1,18 +1,15 @@
 /** Wires the corridor: listeners, backends, deadlines, connections. Control starts, drains and closes it here. */
-import { isDeepStrictEqual } from 'node:util';
-import { formatHostPort } from './address.js';
 import { Backend } from './backend/backend.js';
 import type { ResolverOptions } from './backend/resolver.js';
-import { Connection, type Hall } from './connection.js';
+import { Goodbyes } from './goodbyes.js';
 import { Deadlines } from './limits/deadlines.js';
 import { Descriptors, type OpenFiles, type Pausable } from './limits/descriptors.js';
-import { Farewell, LOOK_EVERY_MS } from './limits/farewell.js';
-import { BindError, Listener, type ListenerEvents } from './listener/listener.js';
+import { BindError } from './listener/listener.js';
+import { ListenerRoom, type OwnHall, type RoomHost, sameAddress } from './listener-room.js';
 import type { Observer } from './observer.js';
 import { localHeader } from './proxy-header/forward.js';
-import type { BackendSettings, DrainSettings, ListenAddress, ListenerSettings, Settings } from './settings.js';
-import type { FormerListener, ListenerStatus, ProxyStatus } from './status.js';
-import { closeFrame, ENGINE_IO_CLOSE } from './tunnel/close-frame.js';
+import type { BackendSettings, DrainSettings, ListenerSettings, Settings } from './settings.js';
+import type { FormerListener, ProxyStatus } from './status.js';
 
 /** Seams for tests. */
 export interface ProxyOptions {
@@ -30,9 +27,7 @@ export interface ProxyOptions {
   readonly closed?: (count: number, left: number) => void;
 }
 
-const TELL_EVERY_MS = 1_000;
-
-export class UsherProxy {
+export class UsherProxy implements RoomHost {
   private readonly deadlines = new Deadlines();
   private backends: ReadonlyMap<string, Backend>;
   /** Those that are leaving, too. */
@@ -44,7 +39,7 @@ export class UsherProxy {
   private suspended = false;
   private readonly waiting: (() => void)[] = [];
   private followsFrames: boolean;
-  private farewell: NodeJS.Timeout | undefined;
+  private goodbyes: Goodbyes | undefined;
   private descriptors: Descriptors | undefined;
 
   constructor(
@@ -89,33 +84,12 @@ export class UsherProxy {
   }
 
   /** Closes WebSockets one after the other, those that open meanwhile behind the others; call it behind {@link drain}. */
-  closeWebSockets({ style, code, reason, closeOverMs }: DrainSettings): void {
-    if (style === 'none' || this.farewell !== undefined) return;
-    const close = closeFrame(code, reason);
-    const frames = style === 'socket.io' ? Buffer.concat([ENGINE_IO_CLOSE, close]) : close;
-    let toldAt = performance.now();
-    let closed = 0;
-    let farewell = new Farewell(this.closable(), closeOverMs, toldAt);
-    const look = () => {
-      const now = performance.now();
-      const due = farewell.due(now);
-      closed += due.length;
-      for (const connection of due) connection.closeWebSocket(frames);
-      if (now - toldAt >= TELL_EVERY_MS && closed > 0) {
-        this.options.closed?.(closed, this.openConnections);
-        toldAt = now;
-        closed = 0;
-      }
-      for (const connection of farewell.late(now)) connection.pressClose();
-      if (farewell.isOver) farewell = new Farewell(this.closable(), LOOK_EVERY_MS, now);
-    };
-    this.farewell = setInterval(look, LOOK_EVERY_MS);
-    look();
+  closeWebSockets(settings: DrainSettings): void {
+    if (settings.style === 'none') return;
+    this.goodbyes ??= new Goodbyes(settings, () => this.rooms.flatMap(room => room.closable()), this.told);
   }
 
-  private closable(): Connection[] {
-    return this.rooms.flatMap(room => room.closable());
-  }
+  private readonly told = (closed: number): void => this.options.closed?.(closed, this.openConnections);
 
   private watchDescriptors(): void {
     const { openFiles } = this.options;
@@ -238,7 +212,6 @@ export class UsherProxy {
     for (const room of leaving) room.leave();
   }
 
-  /** Used by the rooms of the listeners only: the last connection of one that is leaving is gone. */
   roomLeft(room: ListenerRoom): void {
     if (!this.rooms.includes(room)) return;
     this.rooms = this.rooms.filter(each => each !== room);
@@ -270,7 +243,7 @@ export class UsherProxy {
     for (const room of this.rooms) room.destroy();
     await this.empty();
     this.state = 'closed';
-    clearInterval(this.farewell);
+    this.goodbyes?.stop();
     this.deadlines.stop();
     for (const backend of [...this.backends.values(), ...this.leavingBackends.values()]) backend.close();
   }
@@ -288,7 +261,8 @@ export class UsherProxy {
     };
   }
 
-  /** Used by the rooms of the listeners only. */
+  // ---- for the rooms of its listeners ----
+
   hallOf(settings: ListenerSettings, backends: ReadonlyMap<string, Backend>, room: ListenerRoom): OwnHall {
     const { observer, deadlines } = this;
     const isDraining = () => this.suspended;
@@ -311,29 +285,24 @@ export class UsherProxy {
     };
   }
 
-  /** Used by the rooms of the listeners only. */
   handedOver(from: ListenerRoom, to: ListenerRoom): void {
     this.descriptors?.handOver(from, to);
   }
 
-  /** Used by the rooms of the listeners only. */
   connectionLeft(): void {
     if (this.openConnections > 0) return;
     for (const resolve of this.waiting.splice(0)) resolve();
   }
 
-  /** Used by the rooms of the listeners only. */
   acceptFailed(listener: string, error: Error, room?: Pausable): void {
     this.options.acceptFailed?.(listener, error);
     if (room !== undefined) this.descriptors?.acceptFailed(room, error);
   }
 
-  /** Used by the rooms of the listeners only. */
   accepted(room: Pausable): void {
     this.descriptors?.accepted(room);
   }
 
-  /** Used by the rooms of the listeners only. */
   pauseChanged(listener: string, paused: boolean): void {
     this.options.pauseChanged?.(listener, paused);
   }
@@ -361,156 +330,5 @@ function abandon(places: readonly Place[]): void {
     if (kind !== 'new') continue;
     room.suspend();
     room.destroy();
-  }
-}
-
-function sameAddress(one: ListenAddress, other: ListenAddress): boolean {
-  return one.host === other.host && one.port === other.port;
-}
-
-/** The hall as its room sees it. */
-type Changing = 'settings' | 'backends' | 'port';
-type OwnHall = Omit<Hall, Changing> & { -readonly [Key in Changing]: Hall[Key] };
-
-let lastId = 0;
-
-/** One listener with its connections. */
-class ListenerRoom implements Pausable {
-  /** A reload has removed it; it is over when its last connection is. */
-  leaving = false;
-  private listener: Listener | undefined;
-  private readonly connections = new Set<Connection>();
-  private readonly hall: OwnHall;
-  private address: string;
-  private paused = false;
-  private pauses = 0;
-
-  constructor(
-    private settings: ListenerSettings,
-    backends: ReadonlyMap<string, Backend>,
-    private readonly proxy: UsherProxy,
-  ) {
-    const { host, port } = settings.listen;
-    this.address = formatHostPort(host, port);
-    this.hall = proxy.hallOf(settings, backends, this);
-    this.listener = new Listener(settings.listen, this.events);
-  }
-
-  private get events(): ListenerEvents {
-    return {
-      accepted: socket => this.accept(socket),
-      acceptFailed: error => this.proxy.acceptFailed(this.settings.name, error, this),
-    };
-  }
-
-  get listen(): ListenAddress {
-    return this.settings.listen;
-  }
-
-  isFor({ name, listen, protocol }: ListenerSettings): boolean {
-    const { settings } = this;
-    return name === settings.name && protocol === settings.protocol && sameAddress(listen, settings.listen);
-  }
-
-  /** For new connections and new requests. One that is leaving keeps what it had. */
-  swap(settings: ListenerSettings, backends: ReadonlyMap<string, Backend>): void {
-    // Connections compare it: what is the same stays the same.
-    if (!isDeepStrictEqual(settings, this.settings)) this.settings = settings;
-    this.hall.settings = this.settings;
-    this.hall.backends = backends;
-  }
-
-  /** The address that `holder` has bound is this one's from now on. */
-  takeOver(holder: ListenerRoom): void {
-    this.listener = holder.listener;
-    holder.listener = undefined;
-    this.listener?.handTo(this.events);
-    this.paused = holder.paused;
-    this.proxy.handedOver(holder, this);
-    this.address = holder.address;
-    this.hall.port = holder.hall.port;
-  }
-
-  /** Accepts nobody any more; connections that wait for a request end now, the others by themselves. */
-  leave(): void {
-    this.leaving = true;
-    this.suspend();
-    for (const connection of this.connections) connection.drain();
-    if (this.open === 0) this.proxy.roomLeft(this);
-  }
-
-  get open(): number {
-    return this.connections.size;
-  }
-
-  async bind(): Promise<void> {
-    const bound = await this.listener?.bind();
-    if (bound === undefined) return;
-    this.address = formatHostPort(bound.address, bound.port);
-    this.hall.port = bound.port;
-  }
-
-  suspend(): void {
-    this.listener?.suspend();
-  }
-
-  pause(): void {
-    this.pauses += 1;
-    this.paused = true;
-    this.listener?.pause();
-    this.proxy.pauseChanged(this.settings.name, true);
-  }
-
-  async resume(): Promise<void> {
-    await this.listener?.resume();
-    this.paused = false;
-    this.proxy.pauseChanged(this.settings.name, false);
-  }
-
-  drain(): void {
-    for (const connection of this.connections) connection.drain();
-  }
-
-  destroy(): void {
-    for (const connection of this.connections) connection.destroy('drain-timeout');
-  }
-
-  closable(): Connection[] {
-    return [...this.connections].filter(connection => connection.closable);
-  }
-
-  status(): ListenerStatus {
-    const { name, protocol, proxyProtocol } = this.settings;
-    const { bytesToBackend, bytesToClient } = this.hall;
-    const { address, open: connectionsOpen, paused, pauses } = this;
-    const mark = this.leaving ? ({ leaving: true } as const) : {};
-    return {
-      name,
-      address,
-      protocol,
-      proxyProtocol,
-      connectionsOpen,
-      ...mark,
-      paused,
-      pauses,
-      bytesToBackend,
-      bytesToClient,
-    };
-  }
-
-  private accept(socket: ConstructorParameters<typeof Connection>[1]): void {
-    lastId += 1;
-    const connection = new Connection(lastId, socket, this.hall);
-    const full = this.connections.size >= this.settings.limits.connections;
-    this.connections.add(connection);
-    if (full) connection.turnAway('connection-limit');
-    else connection.enter();
-    this.proxy.accepted(this);
-  }
-
-  left(connection: Connection): void {
-    this.connections.delete(connection);
-    if (this.leaving && this.open === 0) this.proxy.roomLeft(this);
-    this.proxy.connectionLeft();
   }
 }

@@ -1,0 +1,174 @@
+/** One listener with its connections, as the proxy keeps it. */
+import { isDeepStrictEqual } from 'node:util';
+import { formatHostPort } from './address.js';
+import type { Backend } from './backend/backend.js';
+import { Connection, type Hall } from './connection.js';
+import type { Pausable } from './limits/descriptors.js';
+import { Listener, type ListenerEvents } from './listener/listener.js';
+import type { ListenAddress, ListenerSettings } from './settings.js';
+import type { ListenerStatus } from './status.js';
+
+/** What a room needs of the proxy that it is in. */
+export interface RoomHost {
+  hallOf(settings: ListenerSettings, backends: ReadonlyMap<string, Backend>, room: ListenerRoom): OwnHall;
+  /** A connection was accepted and counted. */
+  accepted(room: Pausable): void;
+  acceptFailed(listener: string, error: Error, room: Pausable): void;
+  pauseChanged(listener: string, paused: boolean): void;
+  /** A connection has left. */
+  connectionLeft(): void;
+  /** The last connection of a room that is leaving is gone. */
+  roomLeft(room: ListenerRoom): void;
+  /** One goes on in the other's place, paused or not. */
+  handedOver(from: ListenerRoom, to: ListenerRoom): void;
+}
+
+export function sameAddress(one: ListenAddress, other: ListenAddress): boolean {
+  return one.host === other.host && one.port === other.port;
+}
+
+/** The hall as its room sees it. */
+type Changing = 'settings' | 'backends' | 'port';
+export type OwnHall = Omit<Hall, Changing> & { -readonly [Key in Changing]: Hall[Key] };
+
+let lastId = 0;
+
+export class ListenerRoom implements Pausable {
+  /** A reload has removed it; it is over when its last connection is. */
+  leaving = false;
+  private listener: Listener | undefined;
+  private readonly connections = new Set<Connection>();
+  private readonly hall: OwnHall;
+  private address: string;
+  private paused = false;
+  private pauses = 0;
+
+  constructor(
+    private settings: ListenerSettings,
+    backends: ReadonlyMap<string, Backend>,
+    private readonly proxy: RoomHost,
+  ) {
+    const { host, port } = settings.listen;
+    this.address = formatHostPort(host, port);
+    this.hall = proxy.hallOf(settings, backends, this);
+    this.listener = new Listener(settings.listen, this.events);
+  }
+
+  private get events(): ListenerEvents {
+    return {
+      accepted: socket => this.accept(socket),
+      acceptFailed: error => this.proxy.acceptFailed(this.settings.name, error, this),
+    };
+  }
+
+  get listen(): ListenAddress {
+    return this.settings.listen;
+  }
+
+  isFor({ name, listen, protocol }: ListenerSettings): boolean {
+    const { settings } = this;
+    return name === settings.name && protocol === settings.protocol && sameAddress(listen, settings.listen);
+  }
+
+  /** For new connections and new requests. One that is leaving keeps what it had. */
+  swap(settings: ListenerSettings, backends: ReadonlyMap<string, Backend>): void {
+    // Connections compare it: what is the same stays the same.
+    if (!isDeepStrictEqual(settings, this.settings)) this.settings = settings;
+    this.hall.settings = this.settings;
+    this.hall.backends = backends;
+  }
+
+  /** The address that `holder` has bound is this one's from now on. */
+  takeOver(holder: ListenerRoom): void {
+    this.listener = holder.listener;
+    holder.listener = undefined;
+    this.listener?.handTo(this.events);
+    this.paused = holder.paused;
+    this.proxy.handedOver(holder, this);
+    this.address = holder.address;
+    this.hall.port = holder.hall.port;
+  }
+
+  /** Accepts nobody any more; connections that wait for a request end now, the others by themselves. */
+  leave(): void {
+    this.leaving = true;
+    this.suspend();
+    for (const connection of this.connections) connection.drain();
+    if (this.open === 0) this.proxy.roomLeft(this);
+  }
+
+  get open(): number {
+    return this.connections.size;
+  }
+
+  async bind(): Promise<void> {
+    const bound = await this.listener?.bind();
+    if (bound === undefined) return;
+    this.address = formatHostPort(bound.address, bound.port);
+    this.hall.port = bound.port;
+  }
+
+  suspend(): void {
+    this.listener?.suspend();
+  }
+
+  pause(): void {
+    this.pauses += 1;
+    this.paused = true;
+    this.listener?.pause();
+    this.proxy.pauseChanged(this.settings.name, true);
+  }
+
+  async resume(): Promise<void> {
+    await this.listener?.resume();
+    this.paused = false;
+    this.proxy.pauseChanged(this.settings.name, false);
+  }
+
+  drain(): void {
+    for (const connection of this.connections) connection.drain();
+  }
+
+  destroy(): void {
+    for (const connection of this.connections) connection.destroy('drain-timeout');
+  }
+
+  closable(): Connection[] {
+    return [...this.connections].filter(connection => connection.closable);
+  }
+
+  status(): ListenerStatus {
+    const { name, protocol, proxyProtocol } = this.settings;
+    const { bytesToBackend, bytesToClient } = this.hall;
+    const { address, open: connectionsOpen, paused, pauses } = this;
+    const mark = this.leaving ? ({ leaving: true } as const) : {};
+    return {
+      name,
+      address,
+      protocol,
+      proxyProtocol,
+      connectionsOpen,
+      ...mark,
+      paused,
+      pauses,
+      bytesToBackend,
+      bytesToClient,
+    };
+  }
+
+  private accept(socket: ConstructorParameters<typeof Connection>[1]): void {
+    lastId += 1;
+    const connection = new Connection(lastId, socket, this.hall);
+    const full = this.connections.size >= this.settings.limits.connections;
+    this.connections.add(connection);
+    if (full) connection.turnAway('connection-limit');
+    else connection.enter();
+    this.proxy.accepted(this);
+  }
+
+  left(connection: Connection): void {
+    this.connections.delete(connection);
+    if (this.leaving && this.open === 0) this.proxy.roomLeft(this);
+    this.proxy.connectionLeft();
+  }
+}
