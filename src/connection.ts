@@ -384,6 +384,9 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
   /** Ends a WebSocket with these frames, between two messages of its backend. */
   closeWebSocket(frames: Buffer): void {
     this.wire.attempt(() => this.open?.tunnel.close(frames));
+  }
+
+  tunnelClosed(): void {
     this.note('drain-closed');
   }
 

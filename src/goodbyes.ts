@@ -12,12 +12,20 @@ interface Guest {
 }
 
 const TELL_EVERY_MS = 1_000;
+/** How long a message that goes by is waited for; then the end of a frame is enough. */
+export const PRESS_AFTER_MS = 2_000;
+
+interface Asked {
+  readonly guest: Guest;
+  readonly at: number;
+}
 
 /** Begins at once, and goes on until it is stopped: an upgrade that was under way becomes a WebSocket later. */
 export class Goodbyes {
   private readonly frames: Buffer;
   private readonly timer = setInterval(() => this.look(), LOOK_EVERY_MS);
   private farewell: Farewell<Guest>;
+  private readonly asked: Asked[] = [];
   private closed = 0;
   private toldAt = performance.now();
 
@@ -38,23 +46,30 @@ export class Goodbyes {
 
   stop(): void {
     clearInterval(this.timer);
+    this.tell();
   }
 
   private look(): void {
     const now = performance.now();
     for (const guest of this.farewell.due(now)) {
       this.closed += 1;
+      this.asked.push({ guest, at: now });
       guest.closeWebSocket(this.frames);
     }
-    for (const guest of this.farewell.late(now)) guest.pressClose();
+    this.press(now);
     if (this.farewell.isOver) this.farewell = new Farewell(this.closable(), LOOK_EVERY_MS, now);
-    this.tell(now);
+    if (now - this.toldAt < TELL_EVERY_MS) return;
+    this.tell();
+    this.toldAt = now;
   }
 
-  private tell(now: number): void {
-    if (this.closed === 0 || now - this.toldAt < TELL_EVERY_MS) return;
-    this.told(this.closed);
+  private press(now: number): void {
+    const behind = this.asked.findIndex(({ at }) => now - at < PRESS_AFTER_MS);
+    for (const { guest } of this.asked.splice(0, behind < 0 ? this.asked.length : behind)) guest.pressClose();
+  }
+
+  private tell(): void {
+    if (this.closed > 0) this.told(this.closed);
     this.closed = 0;
-    this.toldAt = now;
   }
 }

@@ -174,7 +174,7 @@ export class Lifecycle {
     this.logger.info({ why, connections, deregisterDelayMs, closeOverMs, timeoutMs, style }, 'draining');
     this.watch?.stop();
     this.proxy.announceDrain();
-    await within(deregisterDelayMs);
+    await within(Math.min(deregisterDelayMs, timeoutMs));
     this.proxy.drain();
     this.proxy.closeWebSockets(drain);
     this.logger.info({ connections: this.proxy.openConnections }, 'no new connections are accepted');

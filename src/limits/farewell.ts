@@ -9,19 +9,10 @@ export interface Leaver {
 /** How often to look who is due. */
 export const LOOK_EVERY_MS = 50;
 
-/** How long somebody who was asked is given before he is pressed. */
-export const PRESS_AFTER_MS = 2_000;
-
-interface Asked<L> {
-  readonly leaver: L;
-  readonly at: number;
-}
-
 export class Farewell<L extends Leaver> {
   private readonly waiting: L[];
   private readonly total: number;
   private asked = 0;
-  private readonly recent: Asked<L>[] = [];
   /** In one look: a process that could not look for a while must not make up for it all at once. */
   private readonly most: number;
 
@@ -47,20 +38,12 @@ export class Farewell<L extends Leaver> {
     const until = elapsed >= this.overMs ? this.total : Math.floor((this.total * elapsed) / this.overMs);
     const next = this.waiting.splice(0, Math.min(until - this.asked, this.most));
     this.asked += next.length;
-    const asked = next.filter(leaver => leaver.closable);
-    for (const leaver of asked) this.recent.push({ leaver, at: now });
-    return asked;
+    return next.filter(leaver => leaver.closable);
   }
 
-  /** Who was asked some time ago, and is pressed now; each once. */
-  late(now: number): readonly L[] {
-    const behind = this.recent.findIndex(({ at }) => now - at < PRESS_AFTER_MS);
-    return this.recent.splice(0, behind < 0 ? this.recent.length : behind).map(({ leaver }) => leaver);
-  }
-
-  /** Whether all have been asked, and pressed. */
+  /** Whether all have been asked. */
   get isOver(): boolean {
-    return this.waiting.length === 0 && this.recent.length === 0;
+    return this.waiting.length === 0;
   }
 }
 

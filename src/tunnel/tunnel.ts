@@ -8,6 +8,8 @@ import { FrameScanner, type Stop } from './frames.js';
 
 /** What a tunnel tells its owner. */
 export interface TunnelOwner {
+  /** usher's own Close has gone to the client. Called once. */
+  tunnelClosed(): void;
   sentToBackend(bytes: number): void;
   sentToClient(bytes: number): void;
   /** Bytes went by: the tunnel is not idle. */
@@ -20,9 +22,9 @@ export interface TunnelOwner {
 
 /**
  * How far usher's own end of a WebSocket has come: nobody wants it; it waits for a place between two messages, or between
- * two frames; the client was told.
+ * two frames; the client was told; the client has answered, and all is over.
  */
-type Goodbye = 'none' | 'wanted' | 'pressed' | 'said';
+type Goodbye = 'none' | 'wanted' | 'pressed' | 'said' | 'answered';
 
 export class Tunnel {
   private readonly fromClient: Side;
@@ -98,7 +100,12 @@ export class Tunnel {
 
   /** Nothing of the backend's goes to the client behind usher's Close (RFC 6455 5.5.1). */
   get muted(): boolean {
-    return this.goodbye === 'said';
+    return this.goodbye === 'said' || this.goodbye === 'answered';
+  }
+
+  /** Nothing of the client's goes to the backend behind its answer. */
+  get answered(): boolean {
+    return this.goodbye === 'answered';
   }
 
   sayGoodbye(): void {
@@ -106,6 +113,14 @@ export class Tunnel {
     this.client.write(this.goodbyeFrames);
     this.owner.sentToClient(this.goodbyeFrames.length);
     this.goodbyeFrames = NO_FRAMES;
+    this.owner.tunnelClosed();
+  }
+
+  /** Nothing more comes from the backend: this is the last place for a goodbye that waits for one. */
+  backendEnded(): void {
+    if (!this.closing) return;
+    if (this.fromBackend.frames?.betweenFrames === true && !this.client.destroyed) this.sayGoodbye();
+    else this.leaveIt();
   }
 
   /** A side closes by itself: there is nothing left to say. */
@@ -116,6 +131,7 @@ export class Tunnel {
 
   /** The client's Close has gone to the backend: both sides know, and a server is the first to end (RFC 6455 7.1.1). */
   endBoth(): void {
+    this.goodbye = 'answered';
     this.client.end();
     this.backend.end();
   }
@@ -131,6 +147,7 @@ export class Tunnel {
 
   /** A wire is gone: what it had sent is still flushed to the other, then that one closes too. */
   sideGone(other: Wire): void {
+    if (other === this.client) this.backendEnded();
     this.sidesGone += 1;
     if (this.sidesGone === 2) this.owner.tunnelGone();
     else {
@@ -192,11 +209,16 @@ class Side implements WireReader {
 
   private relayAnswer(bytes: Buffer, frames: FrameScanner): void {
     const { tunnel } = this;
-    frames.skip(bytes);
-    this.relay(bytes);
-    if (!frames.closing) return;
-    if (!tunnel.muted) tunnel.leaveIt();
-    else if (frames.betweenFrames) tunnel.endBoth();
+    if (tunnel.answered) return;
+    if (!tunnel.muted) {
+      frames.skip(bytes);
+      this.relay(bytes);
+      if (frames.closing) tunnel.leaveIt();
+      return;
+    }
+    const end = endOfClose(bytes, frames);
+    this.relay(bytes.subarray(0, end));
+    if (frames.closing && frames.betweenFrames) tunnel.endBoth();
   }
 
   private relayToStop(bytes: Buffer, frames: FrameScanner, stop: Stop): void {
@@ -212,6 +234,8 @@ class Side implements WireReader {
   }
 
   onEnd(): void {
+    const { tunnel } = this;
+    if (this.to === tunnel.client) tunnel.backendEnded();
     this.to.end();
   }
 
@@ -226,3 +250,12 @@ class Side implements WireReader {
 }
 
 const NO_FRAMES = Buffer.alloc(0);
+
+/** The offset behind a Close that ends in these bytes, or their number. */
+function endOfClose(bytes: Buffer, frames: FrameScanner): number {
+  let at = 0;
+  while (at < bytes.length && !(frames.closing && frames.betweenFrames)) {
+    at += frames.scanTo(bytes.subarray(at), 'frame');
+  }
+  return at;
+}

@@ -1,6 +1,6 @@
 /** Who is asked to leave, and when: on a clock of our own. */
 import t from 'tap';
-import { Farewell, LOOK_EVERY_MS, PRESS_AFTER_MS } from '../../src/limits/farewell.js';
+import { Farewell, LOOK_EVERY_MS } from '../../src/limits/farewell.js';
 
 interface Guest {
   readonly name: number;
@@ -58,18 +58,6 @@ t.test('those who have left meanwhile are passed over', async t => {
 
 t.test('without a time all are asked at once', async t => {
   t.equal(new Farewell(guests(300), 0, 5).due(5).length, 300);
-});
-
-t.test('who was asked is pressed once, a while later', async t => {
-  const farewell = new Farewell(guests(2), 1_000, 0);
-  t.equal(farewell.due(500).length, 1);
-  t.equal(farewell.due(1_000).length, 1);
-  t.same(farewell.late(500 + PRESS_AFTER_MS - 1), []);
-  t.notOk(farewell.isOver);
-  t.equal(farewell.late(500 + PRESS_AFTER_MS).length, 1);
-  t.equal(farewell.late(1_000 + PRESS_AFTER_MS).length, 1);
-  t.same(farewell.late(1_000_000), []);
-  t.ok(farewell.isOver);
 });
 
 t.test('with nobody there it is over at once', async t => {

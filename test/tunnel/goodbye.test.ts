@@ -54,6 +54,7 @@ const OWNER: TunnelOwner = {
   tunnelActive() {},
   tunnelHalfGone() {},
   tunnelGone() {},
+  tunnelClosed() {},
 };
 
 interface Opened {
@@ -227,6 +228,53 @@ t.test('what the client says goes on, and its answer to the Close ends both side
   t.ok(backend.bytes.equals(Buffer.concat([frame(TEXT, 'still mine', true, true), answer])));
   t.equal(client.fins, 1);
   t.equal(backend.fins, 1);
+});
+
+t.test('what a client sends behind its answer goes nowhere', async t => {
+  const answer = frame(CLOSE, Buffer.from([0x03, 0xf4]), true, true);
+  const { tunnel, client, backend } = opened();
+  tunnel.close(GOODBYE);
+  client.arrive(Buffer.concat([frame(TEXT, 'last words', true, true), answer, Buffer.from([0x81])]));
+  t.ok(backend.bytes.equals(Buffer.concat([frame(TEXT, 'last words', true, true), answer])));
+  t.equal(client.fins, 1);
+  t.equal(backend.fins, 1);
+  client.arrive(frame(TEXT, 'more'));
+  t.equal(backend.written.length, 1);
+});
+
+t.test('a backend that ends while usher waits for a place: between frames is one, inside a frame is none', async t => {
+  for (const how of ['onEnd', 'onClose'] as const) {
+    const between = opened();
+    between.backend.arrive(frame(TEXT, 'begun', false));
+    between.tunnel.close(GOODBYE);
+    between.backend.reader?.[how](undefined);
+    t.ok(between.client.bytes.includes(GOODBYE), how);
+    t.ok(between.client.fins > 0);
+    const { length } = between.client.bytes;
+    between.tunnel.press();
+    t.equal(between.client.bytes.length, length, 'nothing is written behind the end');
+
+    const inside = opened();
+    inside.backend.arrive(frame(TEXT, 'begun').subarray(0, 4));
+    inside.tunnel.close(GOODBYE);
+    inside.backend.reader?.[how](undefined);
+    inside.tunnel.press();
+    t.notOk(inside.client.bytes.includes(GOODBYE), how);
+  }
+});
+
+t.test('the owner is told when the Close is said, and only then', async t => {
+  let closed = 0;
+  const client = new FakeWire();
+  const backend = new FakeWire();
+  const owner = { ...OWNER, tunnelClosed: () => (closed += 1) };
+  const tunnel = new Tunnel(client as unknown as Wire, backend as unknown as Wire, owner, true);
+  tunnel.open(Buffer.alloc(0), Buffer.alloc(0));
+  backend.arrive(frame(TEXT, 'begun', false));
+  tunnel.close(GOODBYE);
+  t.equal(closed, 0);
+  backend.arrive(frame(CONTINUATION, 'ended'));
+  t.equal(closed, 1);
 });
 
 t.test('a WebSocket whose sides close already is left alone', async t => {

@@ -26,6 +26,10 @@ class Owner extends EventEmitter implements TunnelOwner {
     this.active += 1;
   }
 
+  tunnelClosed(): void {
+    this.note('closed');
+  }
+
   tunnelHalfGone(): void {
     this.note('half gone');
   }
