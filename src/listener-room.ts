@@ -12,15 +12,13 @@ import type { ListenerStatus } from './status.js';
 export interface RoomHost {
   hallOf(settings: ListenerSettings, backends: ReadonlyMap<string, Backend>, room: ListenerRoom): OwnHall;
   /** A connection was accepted and counted. */
-  accepted(room: Pausable): void;
-  acceptFailed(listener: string, error: Error, room: Pausable): void;
+  accepted(listener: Pausable): void;
+  acceptFailed(name: string, error: Error, listener: Pausable | undefined): void;
   pauseChanged(listener: string, paused: boolean): void;
   /** A connection has left. */
   connectionLeft(): void;
   /** The last connection of a room that is leaving is gone. */
   roomLeft(room: ListenerRoom): void;
-  /** One goes on in the other's place, paused or not. */
-  handedOver(from: ListenerRoom, to: ListenerRoom): void;
 }
 
 export function sameAddress(one: ListenAddress, other: ListenAddress): boolean {
@@ -33,14 +31,14 @@ export type OwnHall = Omit<Hall, Changing> & { -readonly [Key in Changing]: Hall
 
 let lastId = 0;
 
-export class ListenerRoom implements Pausable {
+export class ListenerRoom {
   /** A reload has removed it; it is over when its last connection is. */
   leaving = false;
-  private listener: Listener | undefined;
+  /** Undefined: another room has it now. */
+  listener: Listener | undefined;
   private readonly connections = new Set<Connection>();
   private readonly hall: OwnHall;
   private address: string;
-  private paused = false;
   private pauses = 0;
 
   constructor(
@@ -57,7 +55,11 @@ export class ListenerRoom implements Pausable {
   private get events(): ListenerEvents {
     return {
       accepted: socket => this.accept(socket),
-      acceptFailed: error => this.proxy.acceptFailed(this.settings.name, error, this),
+      acceptFailed: error => this.proxy.acceptFailed(this.settings.name, error, this.listener),
+      pauseChanged: paused => {
+        if (paused) this.pauses += 1;
+        this.proxy.pauseChanged(this.settings.name, paused);
+      },
     };
   }
 
@@ -83,8 +85,6 @@ export class ListenerRoom implements Pausable {
     this.listener = holder.listener;
     holder.listener = undefined;
     this.listener?.handTo(this.events);
-    this.paused = holder.paused;
-    this.proxy.handedOver(holder, this);
     this.address = holder.address;
     this.hall.port = holder.hall.port;
   }
@@ -112,19 +112,6 @@ export class ListenerRoom implements Pausable {
     this.listener?.suspend();
   }
 
-  pause(): void {
-    this.pauses += 1;
-    this.paused = true;
-    this.listener?.pause();
-    this.proxy.pauseChanged(this.settings.name, true);
-  }
-
-  async resume(): Promise<void> {
-    await this.listener?.resume();
-    this.paused = false;
-    this.proxy.pauseChanged(this.settings.name, false);
-  }
-
   drain(): void {
     for (const connection of this.connections) connection.drain();
   }
@@ -140,7 +127,8 @@ export class ListenerRoom implements Pausable {
   status(): ListenerStatus {
     const { name, protocol, proxyProtocol } = this.settings;
     const { bytesToBackend, bytesToClient } = this.hall;
-    const { address, open: connectionsOpen, paused, pauses } = this;
+    const { address, open: connectionsOpen, pauses } = this;
+    const paused = this.listener?.paused === true;
     const mark = this.leaving ? ({ leaving: true } as const) : {};
     return {
       name,
@@ -163,7 +151,7 @@ export class ListenerRoom implements Pausable {
     this.connections.add(connection);
     if (full) connection.turnAway('connection-limit');
     else connection.enter();
-    this.proxy.accepted(this);
+    if (this.listener !== undefined) this.proxy.accepted(this.listener);
   }
 
   left(connection: Connection): void {

@@ -94,11 +94,8 @@ export class UsherProxy implements RoomHost {
   private watchDescriptors(): void {
     const { openFiles } = this.options;
     if (openFiles === undefined) return;
-    this.descriptors = new Descriptors(
-      openFiles,
-      () => this.openConnections,
-      () => this.rooms,
-    );
+    const listeners = () => this.rooms.flatMap(({ listener }) => listener ?? []);
+    this.descriptors = new Descriptors(openFiles, () => this.openConnections, listeners);
     this.deadlines.add(this.descriptors);
   }
 
@@ -215,10 +212,11 @@ export class UsherProxy implements RoomHost {
   roomLeft(room: ListenerRoom): void {
     if (!this.rooms.includes(room)) return;
     this.rooms = this.rooms.filter(each => each !== room);
-    const { name, bytesToBackend, bytesToClient } = room.status();
+    const { name, pauses, bytesToBackend, bytesToClient } = room.status();
     const before = this.formerListeners.get(name);
     this.formerListeners.set(name, {
       name,
+      pauses: pauses + (before?.pauses ?? 0),
       bytesToBackend: bytesToBackend + (before?.bytesToBackend ?? 0),
       bytesToClient: bytesToClient + (before?.bytesToClient ?? 0),
     });
@@ -285,22 +283,18 @@ export class UsherProxy implements RoomHost {
     };
   }
 
-  handedOver(from: ListenerRoom, to: ListenerRoom): void {
-    this.descriptors?.handOver(from, to);
-  }
-
   connectionLeft(): void {
     if (this.openConnections > 0) return;
     for (const resolve of this.waiting.splice(0)) resolve();
   }
 
-  acceptFailed(listener: string, error: Error, room?: Pausable): void {
-    this.options.acceptFailed?.(listener, error);
-    if (room !== undefined) this.descriptors?.acceptFailed(room, error);
+  acceptFailed(name: string, error: Error, listener?: Pausable): void {
+    this.options.acceptFailed?.(name, error);
+    if (listener !== undefined) this.descriptors?.acceptFailed(listener, error);
   }
 
-  accepted(room: Pausable): void {
-    this.descriptors?.accepted(room);
+  accepted(listener: Pausable): void {
+    this.descriptors?.accepted(listener);
   }
 
   pauseChanged(listener: string, paused: boolean): void {

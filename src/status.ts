@@ -41,7 +41,7 @@ export interface BackendStatus {
 }
 
 /** A listener that is gone: its counters stay. */
-export type FormerListener = Pick<ListenerStatus, 'name' | 'bytesToBackend' | 'bytesToClient'>;
+export type FormerListener = Pick<ListenerStatus, 'name' | 'pauses' | 'bytesToBackend' | 'bytesToClient'>;
 
 export interface ProxyStatus {
   readonly state: 'starting' | 'running' | 'draining' | 'closed';

@@ -1,10 +1,13 @@
 /** New settings for a proxy that runs: what changes, from when on, and that nothing under way is touched. */
+import { EventEmitter, once } from 'node:events';
 import t, { type Test } from 'tap';
 import { BindError } from '../src/listener/listener.js';
+import { UsherProxy } from '../src/proxy.js';
 import type { ListenerSettings } from '../src/settings.js';
 import { leftovers, NOTHING_LEFT } from './support/flow.js';
 import { field, nextResponse, request, response, serveAnswers, serveSpoken } from './support/http.js';
 import { canBind, freePort } from './support/peer-program.js';
+import { Recorder } from './support/recorder.js';
 import { backendSettings, listenerSettings, settingsOf } from './support/settings.js';
 import { connect, HEADER, type RawClient, serve, turns } from './support/sockets.js';
 import { type RunningUsher, startUsher, startUsherBefore } from './support/usher.js';
@@ -153,7 +156,7 @@ t.test('a listener that is new is bound; one that is gone is drained, and shown 
   const { listeners, formerListeners } = usher.proxy.status();
   t.match(listeners, [{ name: 'web' }]);
   const { name, bytesToBackend, bytesToClient } = chat ?? {};
-  t.strictSame(formerListeners, [{ name, bytesToBackend, bytesToClient }]);
+  t.strictSame(formerListeners, [{ name, pauses: 0, bytesToBackend, bytesToClient }]);
 });
 
 t.test('a listener at another address: the old one is drained, its tunnels go on', async t => {
@@ -176,6 +179,39 @@ t.test('a listener at another address: the old one is drained, its tunnels go on
   await (await connect(t, first, `${HEADER}four`)).until('four');
   tunnel.send('five');
   await tunnel.until('five');
+});
+
+t.test('a listener that pauses changes hands too, and goes on under its new name', async t => {
+  const backends = [backendSettings([await says(t, 'ok')])];
+  const told: string[] = [];
+  const changed = new EventEmitter();
+  const openFiles = { limit: 1, count: () => 0 };
+  const proxy = new UsherProxy(settingsOf([listenerSettings()], backends), new Recorder(), {
+    sweepIntervalMs: 10,
+    openFiles,
+    pauseChanged: (name, paused) => {
+      told.push(`${name} ${paused ? 'paused' : 'goes on'}`);
+      changed.emit('change');
+    },
+  });
+  await proxy.start();
+  t.teardown(() => proxy.close());
+  const port = Number(proxy.status().listeners[0]?.address.split(':')[1]);
+  const client = await connect(t, port, HEADER);
+  if (told.length === 0) await once(changed, 'change');
+  await proxy.swap(settingsOf([listenerSettings({ name: 'web' })], backends));
+  t.match(proxy.status().listeners, [
+    { name: 'web', paused: true, pauses: 0 },
+    { name: 'chat', leaving: true, paused: false, pauses: 1 },
+  ]);
+  client.socket.end();
+  while (told.length < 2) await once(changed, 'change');
+  t.same(told, ['chat paused', 'web goes on']);
+  t.match(proxy.status(), {
+    listeners: [{ name: 'web', paused: false }],
+    formerListeners: [{ name: 'chat', pauses: 1 }],
+  });
+  t.equal(await ask(await connect(t, port, HEADER)), 'ok');
 });
 
 t.test('an address under another name or protocol changes hands without a gap; its connections stay', async t => {

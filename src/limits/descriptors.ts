@@ -46,7 +46,8 @@ export class Descriptors implements Timed {
   private readonly paused = new Set<Pausable>();
   private others = 0;
   private starved = outgoing.starved;
-  private now = 0;
+  /** As of the last sweep. */
+  private now = performance.now();
   private lookAt = 0;
 
   /**
@@ -69,11 +70,6 @@ export class Descriptors implements Timed {
   /** A connection of this listener was accepted and counted. */
   accepted(listener: Pausable): void {
     if (this.wanted >= this.files.limit) this.pause(listener);
-  }
-
-  /** One listener goes on in another's place, paused or not. */
-  handOver(from: Pausable, to: Pausable): void {
-    if (this.paused.delete(from)) this.paused.add(to);
   }
 
   /** Accepting failed. */

@@ -13,6 +13,8 @@ export interface ListenerEvents {
   accepted(socket: net.Socket): void;
   /** Accepting failed (out of file descriptors, say); the listener goes on. */
   acceptFailed(error: Error): void;
+  /** It pauses, or goes on. */
+  pauseChanged?(paused: boolean): void;
 }
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -46,11 +48,13 @@ export function bindingOf({ host, port }: ListenAddress): net.ListenOptions {
 export class Listener {
   private server: net.Server;
   private suspended = false;
+  /** Takes nobody for a while. */
+  paused = false;
   /** As bound: where it listens again. */
   private bound: ListenAddress;
 
   constructor(
-    private readonly listen: ListenAddress,
+    listen: ListenAddress,
     private events: ListenerEvents,
   ) {
     this.bound = listen;
@@ -60,27 +64,42 @@ export class Listener {
   /** Binds; rejects with {@link BindError}. */
   async bind(): Promise<net.AddressInfo> {
     const address = await this.open();
-    this.bound = { host: this.listen.host, port: address.port };
+    this.bound = { host: this.bound.host, port: address.port };
     return address;
+  }
+
+  /** Tells somebody else from now on; the address stays bound all the time. */
+  handTo(events: ListenerEvents): void {
+    this.events = events;
   }
 
   /** Stops accepting and gives the port back; connections go on. */
   suspend(): void {
     this.suspended = true;
-    this.pause();
+    this.paused = false;
+    this.closeServer();
   }
 
   /** The same for a while: who connects meanwhile is refused by the system, and may go elsewhere. */
   pause(): void {
-    if (this.server.listening) this.server.close();
+    if (!this.server.listening) return;
+    this.paused = true;
+    this.closeServer();
+    this.events.pauseChanged?.(true);
   }
 
-  /** Listens again, unless it was suspended. Rejects with {@link BindError}. */
+  /** Listens again, unless it was suspended. Rejects with {@link BindError}, and still pauses then. */
   async resume(): Promise<void> {
-    if (this.suspended || this.server.listening) return;
+    if (!this.paused) return;
     this.server = this.createServer();
     await this.open();
-    if (this.suspended) this.pause();
+    if (this.suspended) return this.closeServer();
+    this.paused = false;
+    this.events.pauseChanged?.(false);
+  }
+
+  private closeServer(): void {
+    if (this.server.listening) this.server.close();
   }
 
   private createServer(): net.Server {
@@ -105,10 +124,5 @@ export class Listener {
         resolve(server.address() as net.AddressInfo);
       });
     });
-  }
-
-  /** Tells somebody else from now on; the address stays bound all the time. */
-  handTo(events: ListenerEvents): void {
-    this.events = events;
   }
 }

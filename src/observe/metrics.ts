@@ -94,7 +94,8 @@ function register(registry: Registry, tally: Tally, status: () => ProxyStatus): 
     help: 'Times that the listener stopped accepting for a while, because few files could still be opened.',
     labels: ['listener'],
     *read() {
-      for (const { name, pauses } of status().listeners) yield [[name], pauses];
+      const { listeners, formerListeners = [] } = status();
+      for (const { name, pauses } of [...listeners, ...formerListeners]) yield [[name], pauses];
     },
   });
   define(registry, {

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import t, { type Test } from 'tap';
-import { BindError, Listener } from '../../src/listener/listener.js';
+import { BindError, Listener, type ListenerEvents } from '../../src/listener/listener.js';
 import { withoutIPv6 } from '../support/no-ipv6.js';
 import { turns } from '../support/sockets.js';
 
@@ -50,6 +50,27 @@ t.test('it pauses, and listens again where it was', async t => {
   t.notOk(sockets[0]?.destroyed, 'the first has gone on');
   first.destroy();
   second.destroy();
+});
+
+t.test('who has it when it pauses or goes on is told, once', async t => {
+  const told: string[] = [];
+  const events = (name: string): ListenerEvents => ({
+    accepted: socket => socket.destroy(),
+    acceptFailed: () => {},
+    pauseChanged: paused => told.push(`${name} ${paused}`),
+  });
+  const listener = new Listener({ host: '127.0.0.1', port: 0 }, events('one'));
+  t.teardown(() => listener.suspend());
+  await listener.bind();
+  listener.pause();
+  listener.pause();
+  t.ok(listener.paused);
+  listener.handTo(events('other'));
+  await listener.resume();
+  t.notOk(listener.paused);
+  listener.suspend();
+  listener.pause();
+  t.same(told, ['one true', 'other false']);
 });
 
 t.test('what was suspended while it paused, or while it listens again, stays so', async t => {
