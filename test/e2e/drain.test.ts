@@ -14,6 +14,8 @@ import { logLines, runCommand, startRun } from '../support/peer-usher.js';
 import { freePort } from '../support/ports.js';
 import { connect, serve } from '../support/sockets.js';
 
+t.setTimeout(120_000);
+
 const SOCKETS = Number(process.env['USHER_SOCKETS'] ?? 2_000);
 /** One in ten is Socket.IO's own client. */
 const IO_SHARE = 0.1;
