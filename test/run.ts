@@ -2,7 +2,7 @@
  * Runs the test suite with the Node that runs this file, and closes with a line `N passed, N failed, N skipped`.
  * Arguments are test files; without any, all of them. Real peers that are missing are named. A run of all tests on the
  * oldest Node line also holds the parsers to full coverage (newer lines count branches in other ways), and runs the
- * end-to-end tests a second time on the plain path.
+ * end-to-end tests a second time on the plain path. `USHER_TESTS=in-process` leaves those out that start the real command.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -31,6 +31,11 @@ function allTests(): string[] {
     .filter(path => path.endsWith('.test.js'))
     .map(path => join(HERE, path))
     .sort();
+}
+
+/** Whether a test starts the real command, which takes seconds, and to which what a run sets for this process is nothing. */
+function startsCommand(file: string): boolean {
+  return readFileSync(file, 'utf8').includes('/peer-usher.js');
 }
 
 const counts = { pass: 0, fail: 0, skip: 0 };
@@ -104,7 +109,9 @@ async function run(files: readonly string[], coverage: readonly string[], env: N
 }
 
 const chosen = process.argv.slice(2);
-const files = chosen.length > 0 ? chosen : allTests();
+const inProcess = process.env['USHER_TESTS'] === 'in-process';
+const every = chosen.length > 0 ? chosen : allTests();
+const files = inProcess ? every.filter(file => !startsCommand(file)) : every;
 const measured = chosen.length === 0 && process.version.startsWith('v20.');
 const coverage = measured
   ? ['--allow-incomplete-coverage', '--show-full-coverage', '--coverage-report=json']
@@ -115,7 +122,7 @@ let passed = await run(files, coverage, process.env);
 const gaps = measured ? uncovered() : [];
 if (measured) {
   process.stdout.write('Once more, end to end, with the accepted sockets as Node makes them\n');
-  const again = files.filter(file => file.includes(`${sep}e2e${sep}`));
+  const again = files.filter(file => file.includes(`${sep}e2e${sep}`) && !startsCommand(file));
   passed =
     (await run(again, ['--disable-coverage'], { ...process.env, ...BRIEF, USHER_TEST_ADOPTION: 'off' })) && passed;
 }
