@@ -328,6 +328,7 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
   becomeTunnel(lease: Lease, backend: string, websocket: boolean, fromClient: Buffer, fromBackend: Buffer): void {
     this.http = undefined;
     this.forwardedFields = undefined;
+    this.header = undefined;
     const tunnel = new Tunnel(this.wire, lease.wire, this, websocket && this.hall.followsFrames);
     const open = {
       tunnel,
