@@ -4,9 +4,10 @@
  */
 import { EventEmitter, once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { WebSocket } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import { type Ending, IoTalker, Talker } from '../support/drain-clients.js';
 import { startDrainServer } from '../support/drain-server.js';
 import type { Program } from '../support/peer-program.js';
@@ -28,12 +29,12 @@ interface Running {
   readonly admin: string;
 }
 
-async function startUsher(t: Test, backendPort: number, drain: string): Promise<Running> {
+async function startUsher(t: Test, backendPort: number, drain: string, protocol = 'http'): Promise<Running> {
   const [listen, admin] = [await freePort(), await freePort()];
   const file = join(t.testdir(), `usher-${listen}.yaml`);
   const config = `
 listeners:
-  chat: { listen: "127.0.0.1:${listen}", proxyProtocol: "off", backendPort: ${backendPort} }
+  chat: { listen: "127.0.0.1:${listen}", protocol: ${protocol}, proxyProtocol: "off", backendPort: ${backendPort} }
 admin: { listen: "127.0.0.1:${admin}" }
 drain: ${drain}
 `;
@@ -116,7 +117,7 @@ t.test(`${SOCKETS} WebSockets are closed politely, and lose nothing`, { timeout:
   t.match(logLines(first.program).at(-1), { destroyed: 0, msg: 'stopped' });
 });
 
-t.test('one who never answers the Close is cut at the timeout, as are tunnels of protocol tcp', async t => {
+t.test('one who never answers the Close is cut at the timeout', async t => {
   const backend = await serve(t, client => {
     client.socket.once('data', () => {
       client.send('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
@@ -133,6 +134,50 @@ t.test('one who never answers the Close is cut at the timeout, as are tunnels of
   await client.ended();
   const lines = logLines(usher.program).filter(({ msg }) => msg !== 'WebSockets were closed');
   t.match(lines.slice(-2), [{ code: 'drain-timeout' }, { destroyed: 1, msg: 'stopped' }]);
+});
+
+t.test('a tunnel of protocol tcp goes on untouched until the timeout, and is cut then', async t => {
+  const backend = await serve(t, client => client.socket.on('data', (bytes: Buffer) => client.send(bytes)));
+  const usher = await startUsher(t, backend.port, '{ timeout: 1s, deregisterDelay: 0s, closeOver: 0s }', 'tcp');
+  const client = await connect(t, usher.port, 'before ');
+  await client.until('before ');
+  usher.program.signal('SIGTERM');
+  await usher.program.until(() => usher.program.stderr.includes('no new connections'));
+  client.send('and after');
+  t.equal(await client.until('and after'), 'before and after', 'nothing of usher is put in');
+  t.equal(await usher.program.ended(), 0);
+  t.equal(await client.ended(), 'before and after');
+  t.match(logLines(usher.program).slice(-2), [{ code: 'drain-timeout' }, { destroyed: 1, msg: 'stopped' }]);
+});
+
+t.test('compressed messages come whole in front of the Close', async t => {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: { threshold: 0 } });
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const text = 'a chat repeats itself, '.repeat(2_000);
+  const codes: number[] = [];
+  server.on('connection', member => {
+    const timer = setInterval(() => member.send(text), 5);
+    member.on('close', code => {
+      clearInterval(timer);
+      codes.push(code);
+    });
+  });
+  const { port } = server.address() as AddressInfo;
+  const usher = await startUsher(t, port, '{ timeout: 5s, deregisterDelay: 0s, closeOver: 200ms }');
+  const socket = new WebSocket(`ws://127.0.0.1:${usher.port}/`, { perMessageDeflate: true });
+  let messages = 0;
+  socket.on('message', data => {
+    messages += data.toString() === text ? 1 : -1_000_000;
+    if (messages === 20) usher.program.signal('SIGTERM');
+  });
+  await once(socket, 'open');
+  t.match(socket.extensions, 'permessage-deflate');
+  const [code] = await once(socket, 'close');
+  t.equal(code, 1012);
+  t.ok(messages >= 20, `${messages} messages, each whole`);
+  t.equal(await usher.program.ended(), 0);
+  t.same(codes, [1012]);
 });
 
 t.test(
