@@ -17,6 +17,9 @@ const OTHER_FILES = 500;
 /** WebSockets at a time: each takes two of a proxy's files. */
 export const MOST_SOCKETS = Math.floor((openFileLimit() - OTHER_FILES) / 2);
 
+/** As the image and the systemd unit start it (a test compares them). */
+export const NODE_OPTIONS = ['--max-semi-space-size=8'];
+
 /** A program of this benchmark or of usher, compiled. */
 const ours = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -52,7 +55,7 @@ const LAUNCHES: Readonly<Record<Exclude<SubjectName, 'direct'>, Launch>> = {
 async function launchUsher(place: Place, style: string): Promise<Program> {
   const file = join(place.directory, 'usher.json');
   writeFileSync(file, JSON.stringify(usherConfiguration(place, await freePort(), style)));
-  return startProgram('usher', process.execPath, [ours('../src/main.js'), 'run', '--config', file]);
+  return startProgram('usher', process.execPath, [...NODE_OPTIONS, ours('../src/main.js'), 'run', '--config', file]);
 }
 
 /** Resolves when it accepts. */

@@ -33,7 +33,8 @@ export function takenOf(socket: Socket): number {
   return (handle?.bytesWritten ?? 0) - (handle?.writeQueueSize ?? 0);
 }
 
-type OnRead = (this: unknown, ...args: unknown[]) => unknown;
+/** What Node hands over beside the call itself, here nothing of use. */
+type OnRead = (this: unknown, bytes: unknown) => unknown;
 
 /**
  * Node's record of one write. One for each write, although most are done at once and leave it unused (70 ns): a write that
@@ -85,12 +86,12 @@ export function readDirectly(handle: DirectHandle, user: DirectUser): void {
   handle.onread = onRead;
 }
 
-function onRead(this: unknown, ...args: unknown[]): unknown {
+function onRead(this: unknown, bytes: unknown): unknown {
   const handle = this as UsedHandle;
   const user = handle[kUser];
   const { bytesRead } = handle;
   const count = bytesRead - user.seen;
-  if (count === 0) return plainOnRead.apply(this, args);
+  if (count === 0) return plainOnRead.call(this, bytes);
   user.seen = bytesRead;
   return user.takeCount(count);
 }

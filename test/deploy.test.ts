@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { parse, parseAllDocuments } from 'yaml';
+import { NODE_OPTIONS } from '../bench/launch.js';
 import { formatProblem, loadConfigText } from '../src/control/config/load.js';
 import { parseDuration } from '../src/control/config/units.js';
 import type { Settings } from '../src/settings.js';
@@ -257,6 +258,10 @@ t.test('systemd: the unit waits for READY, reloads, and gives the drain its time
   const [, ...words] = (unit.get('ExecStart') ?? '').split(' ');
   t.same(words, ['run', '--check-fds']);
   t.match(unit.get('Environment'), /^USHER_CONFIG=\/etc\/usher\/usher\.yaml /);
+  t.ok(
+    unit.get('Environment')?.endsWith(` NODE_OPTIONS=${NODE_OPTIONS.join(' ')}`),
+    'started as the benchmark starts it',
+  );
 });
 
 t.test('systemd: systemd itself has nothing to say about the unit', async t => {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import t from 'tap';
+import { NODE_OPTIONS } from '../bench/launch.js';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
@@ -111,12 +112,13 @@ t.test('what is copied from a stage exists after the commands of that stage', as
 
 t.test('the entry point is the command of the package', async t => {
   const entryPoint: string[] = JSON.parse(valuesOf(final, 'ENTRYPOINT')[0] ?? '[]');
-  t.same(entryPoint, ['node', `/usher/${pack.bin.usher}`, 'run']);
+  const script = `/usher/${pack.bin.usher}`;
+  t.same(entryPoint, ['node', ...NODE_OPTIONS, script, 'run'], 'started as the benchmark starts it');
   const roots = copiesOf(final ?? { base: '', name: '', instructions: [] }).map(({ destination }) =>
     posix.join('/usher', destination),
   );
   t.ok(
-    roots.some(copied => entryPoint[1]?.startsWith(`${copied}/`)),
+    roots.some(copied => script.startsWith(`${copied}/`)),
     'and is copied into the image',
   );
   t.ok(exists(pack.bin.usher), `${pack.bin.usher} is there after the build`);
