@@ -35,9 +35,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'listener-room': DATA_PLANE,
   proxy: [...DATA_PLANE, 'goodbyes', 'listener-room'],
   observe: GROUND,
+  aws: GROUND,
   demo: [],
   control: [...DATA_PLANE, 'proxy', 'observe'],
-  cli: [...DATA_PLANE, 'proxy', 'observe', 'control', 'demo'],
+  cli: [...DATA_PLANE, 'proxy', 'observe', 'control', 'demo', 'aws'],
   main: ['cli'],
 };
 
