@@ -181,6 +181,8 @@ export interface KubernetesService extends At {
   readonly namespace: string | undefined;
   /** `LoadBalancer` …. */
   readonly type: string | undefined;
+  /** spec.loadBalancerClass, `service.k8s.aws/nlb`. */
+  readonly loadBalancerClass: string | undefined;
   readonly annotations: ReadonlyMap<string, Given<string>>;
   readonly ports: readonly ServicePort[];
   readonly externalTrafficPolicy: Given<string> | undefined;

@@ -1,6 +1,6 @@
 /** What a rule found, and what a rule is. */
 import type { Estate } from './estate.js';
-import type { Flow } from './flows.js';
+import type { Flow } from './flow.js';
 import type { Place } from './place.js';
 import type { Sidecar } from './sidecar.js';
 

@@ -1,35 +1,13 @@
-/**
- * The ways that connections take: from a port of a balancer to a port that usher should listen on. Classic and Network
- * Load Balancers and Kubernetes Services come to the same thing here, so that a rule about ports and headers is written once.
- */
-import type { At, DocumentPlace } from './place.js';
+/** All ways that connections take. */
+import type { Estate } from './estate.js';
+import type { Flow } from './flow.js';
+import { classicFlows } from './flows-classic.js';
+import { networkFlows } from './flows-network.js';
+import { serviceFlows } from './flows-service.js';
 
-/** What stands in front of a connection's bytes. `unknown`: the files do not say. */
-export type SentHeader = 'v1' | 'v2' | 'none' | 'unknown';
+export { type Flow, isHttp, type SentHeader } from './flow.js';
 
-export interface Flow extends At {
-  readonly kind: 'clb' | 'nlb' | 'service';
-  /** Name of the balancer or of the Service. */
-  readonly balancer: string;
-  /** Port and protocol that clients dial: TCP, SSL, TLS, HTTP, HTTPS, UDP …. */
-  readonly frontPort: number;
-  readonly frontProtocol: string;
-  /** The protocol to usher: TCP, SSL, TLS, HTTP, HTTPS, UDP …. */
-  readonly protocol: string;
-  /** The port that usher has to listen on; undefined: the files do not say (a named port of a pod, a port that ECS chooses). */
-  readonly port: number | undefined;
-  readonly header: SentHeader;
-  /** What decides on the header: an attribute, a policy, an annotation; else what would. */
-  readonly headerAt: DocumentPlace;
-  /** The exact commands or, for Kubernetes, the annotation that turn the header on; empty: it can't be on there. */
-  readonly turnOn: readonly string[];
-  /** The same to turn it off. */
-  readonly turnOff: readonly string[];
-  /** The target group, when there is one. */
-  readonly targetGroupArn: string | undefined;
-}
-
-/** Whether the balancer reads HTTP there: then it never sends a PROXY header. */
-export function isHttp(protocol: string): boolean {
-  return protocol === 'HTTP' || protocol === 'HTTPS';
+/** Every flow of an estate, in the order of the files: Classic Load Balancers, then target groups, then Services. */
+export function flowsOf(estate: Estate): Flow[] {
+  return [...classicFlows(estate.classics), ...networkFlows(estate), ...serviceFlows(estate.services)];
 }

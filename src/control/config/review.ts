@@ -1,7 +1,7 @@
 /** The way that every configuration takes, from a file or from flags: tree → schema → rules → settings or problems. */
 import type { Settings } from '../../settings.js';
 import { buildSettings } from './build.js';
-import { byPosition, type Path, type Problem, problemAt } from './problem.js';
+import { byPosition, type Path, type Place, type Problem, problemAt } from './problem.js';
 import { rules } from './rules.js';
 import { surroundingRules } from './rules-timeouts.js';
 import { type Config, configSchema } from './schema.js';
@@ -12,7 +12,13 @@ import { View } from './view.js';
 
 /** Settings, or every problem; both lists are in the order of the file. */
 export type ConfigResult =
-  | { readonly ok: true; readonly settings: Settings; readonly warnings: readonly Problem[] }
+  | {
+      readonly ok: true;
+      readonly settings: Settings;
+      readonly warnings: readonly Problem[];
+      /** Where a key stands; of one that was left out, the nearest key around it, with the whole path. */
+      readonly placeOf: (path: Path) => Place;
+    }
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly Problem[] };
 
 /** More are counted, not told. */
@@ -31,7 +37,7 @@ export function review(written: Tree, earlier: readonly Problem[], around: Surro
   const errors = all.filter(problem => problem.severity === 'error');
   const warnings = bounded(all.filter(problem => problem.severity === 'warning'));
   if (errors.length > 0 || config === undefined) return { ok: false, problems: bounded(errors), warnings };
-  return { ok: true, settings: buildSettings(config), warnings };
+  return { ok: true, settings: buildSettings(config), warnings, placeOf: path => placeOf(written, path) };
 }
 
 /** Problems of a document that could not even be read. */

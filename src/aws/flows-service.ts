@@ -1,0 +1,83 @@
+/** The flows of Kubernetes Services of type LoadBalancer; the cloud provider makes a Classic Load Balancer of one unless it is told otherwise. */
+import type { KubernetesService, ServicePort } from './estate.js';
+import type { Flow, SentHeader } from './flow.js';
+import { command } from './shell.js';
+
+/** In front of every annotation that is about the balancer. */
+const PREFIX = 'service.beta.kubernetes.io/aws-load-balancer-';
+const NETWORK_TYPES: ReadonlySet<string> = new Set(['nlb', 'nlb-ip', 'external']);
+
+export function serviceFlows(services: readonly KubernetesService[]): Flow[] {
+  return services
+    .filter(({ type }) => type === 'LoadBalancer')
+    .flatMap(service => service.ports.map(port => flowOf(service, port)));
+}
+
+function flowOf(service: KubernetesService, port: ServicePort): Flow {
+  const { targetPort } = port;
+  const back = backProtocol(service, port);
+  const http = back === 'HTTP' || back === 'HTTPS';
+  const key = `${PREFIX}proxy-protocol`;
+  const name = service.namespace === undefined ? [] : ['--namespace', service.namespace];
+  const annotate = (setting: string) =>
+    [`kubectl annotate service`, command`${service.name}`, ...name.map(word => command`${word}`), setting].join(' ');
+  return {
+    kind: 'service',
+    at: port.at,
+    balancer: service.name,
+    frontPort: port.port,
+    frontProtocol: frontProtocol(service, port, back),
+    protocol: back,
+    port: targetPort === undefined ? port.port : typeof targetPort === 'number' ? targetPort : undefined,
+    header: http || port.protocol !== 'TCP' ? 'none' : sentTo(service, port),
+    headerAt: (service.annotations.get(key) ?? annotationOf(service, 'target-group-attributes'))?.at ?? service.at,
+    turnOn: http ? [] : [annotate(`--overwrite ${key}='*'`)],
+    turnOff: [annotate(`${key}-`)],
+    targetGroupArn: undefined,
+  };
+}
+
+/** An annotation about the balancer by the end of its name, `proxy-protocol`. */
+export function annotationOf({ annotations }: KubernetesService, name: string) {
+  return annotations.get(`${PREFIX}${name}`);
+}
+
+/** Whether the Service gets a Network Load Balancer. */
+export function isNetwork(service: KubernetesService): boolean {
+  if (service.loadBalancerClass !== undefined) return service.loadBalancerClass.includes('nlb');
+  return NETWORK_TYPES.has(annotationOf(service, 'type')?.value ?? '');
+}
+
+/** `k1=v1,k2=v2` of the annotation `target-group-attributes`. */
+export function groupAttributes(service: KubernetesService): ReadonlyMap<string, string> {
+  const text = annotationOf(service, 'target-group-attributes')?.value ?? '';
+  const pairs = text.split(',').map(pair => pair.split('='));
+  return new Map(pairs.map(([key = '', value = '']) => [key.trim(), value.trim()]));
+}
+
+function sentTo(service: KubernetesService, { port, name }: ServicePort): SentHeader {
+  const everywhere = annotationOf(service, 'proxy-protocol')?.value === '*';
+  if (!isNetwork(service)) return everywhere ? 'v1' : 'none';
+  const some = listed(annotationOf(service, 'proxy-protocol-per-target-group')?.value);
+  const asked = everywhere || some.has(`${port}`) || (name !== undefined && some.has(name));
+  return asked || groupAttributes(service).get('proxy_protocol_v2.enabled') === 'true' ? 'v2' : 'none';
+}
+
+function listed(text = ''): ReadonlySet<string> {
+  return new Set(text.split(',').map(item => item.trim()));
+}
+
+function backProtocol(service: KubernetesService, { protocol }: ServicePort): string {
+  const asked = annotationOf(service, 'backend-protocol')?.value.toUpperCase();
+  return protocol !== 'TCP' || isNetwork(service) ? protocol : (asked ?? 'TCP');
+}
+
+/** Clients speak TLS to it where there is a certificate, and where the ports are not restricted to others. */
+function frontProtocol(service: KubernetesService, { port, name, protocol }: ServicePort, back: string): string {
+  const plain = back === 'HTTPS' ? 'HTTP' : back === 'SSL' ? 'TCP' : back;
+  if (protocol !== 'TCP' || annotationOf(service, 'ssl-cert') === undefined) return plain;
+  const ports = listed(annotationOf(service, 'ssl-ports')?.value ?? '*');
+  const secure = ports.has('*') || ports.has(`${port}`) || (name !== undefined && ports.has(name));
+  if (!secure) return plain;
+  return isNetwork(service) ? 'TLS' : plain === 'HTTP' ? 'HTTPS' : 'SSL';
+}

@@ -1,0 +1,19 @@
+/** Asks every rule. */
+import type { Estate } from './estate.js';
+import type { Finding, Severity } from './finding.js';
+import { type Flow, flowsOf } from './flows.js';
+import { RULES } from './rules/all.js';
+import type { Sidecar } from './sidecar.js';
+
+const ORDER: readonly Severity[] = ['error', 'warning', 'note'];
+
+/** All findings: errors first, then warnings, then notes; within each in the order of the rules. */
+export function inspect(
+  estate: Estate,
+  sidecar: Sidecar | undefined,
+  flows: readonly Flow[] = flowsOf(estate),
+): Finding[] {
+  const scene = { estate, flows, sidecar };
+  const findings = RULES.flatMap(rule => [...rule.check(scene)]);
+  return ORDER.flatMap(severity => findings.filter(finding => finding.severity === severity));
+}
