@@ -1,0 +1,138 @@
+/** Finds out whose the documents are that do not say so. */
+import type { Gap } from '../estate.js';
+import { type Candidate, commandWordsLeftOut, plain } from './candidates.js';
+import type { Loose } from './gather.js';
+import type { Assignment } from './input.js';
+import { shellWord } from './shown.js';
+import { type Described, latest } from './twice.js';
+
+/** Documents of one sort, and the things that they may be of. */
+export interface Question<V> {
+  readonly documents: readonly Loose<V>[];
+  readonly candidates: readonly Candidate[];
+  /** Whether a document can be of a thing at all. */
+  readonly fits: (document: Loose<V>, key: string) => boolean;
+  /** Whether it looks as if it were of this thing: asked when more than one fits. */
+  readonly likely: (document: Loose<V>, key: string) => boolean;
+  readonly words: Words;
+}
+
+/** For sentences. */
+export interface Words {
+  /** `the attributes`. */
+  readonly what: string;
+  /** `target group`. */
+  readonly of: string;
+  /** `--target-group ARN`. */
+  readonly option: string;
+  /** The command that describes the things. */
+  readonly command: string;
+}
+
+export interface Answer<V> {
+  /** By key. */
+  readonly found: ReadonlyMap<string, Loose<V>>;
+  readonly gaps: readonly Gap[];
+}
+
+interface Owned<V> {
+  readonly document: Loose<V>;
+  readonly keys: readonly string[];
+}
+
+/**
+ * In this order: an assignment, the document itself, the name of its file, the only thing that it fits. Guesses have to be
+ * unambiguous.
+ */
+export function assign<V>(question: Question<V>, assignments: readonly Assignment[]): Answer<V> {
+  const told = question.documents.map(document => ({ document, keys: toldOwners(question, document, assignments) }));
+  const owned = guessed(question, told);
+  const described: Described<Loose<V>>[] = owned.flatMap(({ document, keys }) =>
+    keys.map(key => ({ key, at: document.at, value: document })),
+  );
+  const { things, gaps } = latest(described, `${question.words.what} of`);
+  const lost = owned.filter(({ keys }) => keys.length === 0);
+  return { found: things, gaps: [...gaps, ...lost.map(({ document }) => unassigned(question, document))] };
+}
+
+/** The keys of the things that an assignment or a name calls so: one, when it is unambiguous. */
+export function called(candidates: readonly Candidate[], name: string): string[] {
+  return [...new Set(candidates.filter(({ names }) => names.includes(name)).map(({ key }) => key))];
+}
+
+/** `./a.json` is the same file as `a.json`. */
+export function sameFile(one: string, other: string): boolean {
+  return one.replace(/^(?:\.\/)+/, '') === other.replace(/^(?:\.\/)+/, '');
+}
+
+function toldOwners<V>(question: Question<V>, document: Loose<V>, assignments: readonly Assignment[]): string[] {
+  const { candidates } = question;
+  const siblings = question.documents.filter(({ at }) => at.file === document.at.file);
+  const keys = assignments
+    .filter(({ file }) => sameFile(file, document.at.file))
+    .flatMap(({ of }) => unambiguous(called(candidates, of)));
+  if (keys.length > 0) return shareOf(keys, siblings.indexOf(document), siblings.length);
+  if (document.name !== undefined) return called(candidates, document.name);
+  return siblings.length === 1 ? byFileName(candidates, document.at.file) : [];
+}
+
+/** One document is of all that the file is said to be of; of several, each is of the one at its place. */
+function shareOf(keys: readonly string[], index: number, documents: number): string[] {
+  if (documents === 1) return [...keys];
+  return keys.length === documents ? keys.slice(index, index + 1) : [];
+}
+
+function unambiguous(keys: readonly string[]): readonly string[] {
+  return keys.length === 1 ? keys : [];
+}
+
+/** The longest mark that the name holds; words of the command in the name are taken for a name only when all else fails. */
+function byFileName(candidates: readonly Candidate[], file: string): string[] {
+  const base = plain(file.slice(file.lastIndexOf('/') + 1).replace(/\.\w+$/, ''));
+  return (
+    [commandWordsLeftOut(base), base].map(name => longestMatch(candidates, name)).find(keys => keys.length > 0) ?? []
+  );
+}
+
+function longestMatch(candidates: readonly Candidate[], name: string): string[] {
+  let keys = new Set<string>();
+  let longest = 0;
+  for (const { key, marks } of candidates) {
+    for (const mark of marks) {
+      if (mark.length < longest || !`-${name}-`.includes(`-${mark}-`)) continue;
+      if (mark.length > longest) keys = new Set();
+      longest = mark.length;
+      keys.add(key);
+    }
+  }
+  return [...unambiguous([...keys])];
+}
+
+/** A document that is left over is of a thing that only it fits and that nothing else is of. */
+function guessed<V>(question: Question<V>, told: readonly Owned<V>[]): readonly Owned<V>[] {
+  const taken = new Set(told.flatMap(({ keys }) => keys));
+  const guesses = new Map<Loose<V>, string>();
+  for (const { document, keys } of told) {
+    const [key] = keys.length > 0 ? [] : onlyFit(question, document);
+    if (key !== undefined && !taken.has(key)) guesses.set(document, key);
+  }
+  const wanted = [...guesses.values()];
+  return told.map(owned => {
+    const key = guesses.get(owned.document);
+    return key !== undefined && wanted.filter(other => other === key).length === 1 ? { ...owned, keys: [key] } : owned;
+  });
+}
+
+function onlyFit<V>(question: Question<V>, document: Loose<V>): readonly string[] {
+  const keys = [...new Set(question.candidates.map(({ key }) => key))].filter(key => question.fits(document, key));
+  if (keys.length === 1) return keys;
+  return unambiguous(keys.filter(key => question.likely(document, key)));
+}
+
+function unassigned<V>({ candidates, words }: Question<V>, { at }: Loose<V>): Gap {
+  const message =
+    candidates.length === 0
+      ? `no file describes the ${words.of} that ${words.what} are of: add the output of ${words.command}`
+      : `nothing tells which ${words.of} ${words.what} are of: say it with ${words.option}=${shellWord(at.file)}`;
+  return { kind: 'unassigned', at, message };
+}

@@ -1,0 +1,35 @@
+/**
+ * Shapes of single values, from which the shapes of elements are made. The message of each is what should stand there, for a
+ * sentence like "Port should be a port number". `null` is the same as left out: AWS leaves out, other tools write `null`.
+ */
+import { z } from 'zod';
+
+const PORT = 'a port number from 0 to 65535';
+const SECONDS = 'a number of seconds';
+
+/** AWS has some numbers as strings, and some tools make strings of all. */
+function number<S extends z.ZodType>(shape: S) {
+  return z.preprocess(value => (typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value), shape);
+}
+
+export const text = z.string('a string');
+export const port = number(z.int(PORT).min(0, PORT).max(65_535, PORT));
+export const seconds = number(z.number(SECONDS).min(0, SECONDS).max(1e9, SECONDS));
+export const flag = z.boolean('true or false');
+
+/** AWS has values of attributes as strings; YAML makes other things of `true` and `350`. */
+export const attributeValue = z
+  .union([z.string(), z.number(), z.boolean()], 'a string')
+  .transform(value => String(value));
+
+/** A field that may be left out. */
+export function maybe<S extends z.ZodType>(shape: S) {
+  return shape.nullish().transform(value => value ?? undefined);
+}
+
+export function object<S extends z.ZodRawShape>(fields: S) {
+  return z.object(fields, 'an object');
+}
+
+/** A list whose elements are read one by one. */
+export const list = z.unknown();

@@ -1,0 +1,117 @@
+/** The five sorts of documents that do not say whose they are. */
+import type { Attributes, ClassicBalancer, NetworkListener, Policy, Target, TargetGroup } from '../estate.js';
+import type { Question } from './assign.js';
+import { classicCandidates, listenerCandidates, targetGroupCandidates } from './candidates.js';
+import type { Loose } from './gather.js';
+import type { ClassicAttributes } from './shapes-elb.js';
+
+const CLASSIC = {
+  of: 'Classic Load Balancer',
+  option: '--load-balancer NAME',
+  command: 'aws elb describe-load-balancers',
+};
+const TARGET_GROUP = {
+  of: 'target group',
+  option: '--target-group ARN',
+  command: 'aws elbv2 describe-target-groups',
+};
+const LISTENER = { of: 'listener', option: '--listener ARN', command: 'aws elbv2 describe-listeners' };
+
+export function askPolicies(
+  documents: readonly Loose<readonly Policy[]>[],
+  classics: ReadonlyMap<string, ClassicBalancer>,
+): Question<readonly Policy[]> {
+  return {
+    documents,
+    candidates: classicCandidates([...classics.values()]),
+    fits: ({ value }) => !value.some(isSample),
+    likely: () => false,
+    words: { ...CLASSIC, what: 'these policies' },
+  };
+}
+
+/** Without --load-balancer-name the command shows the policies that AWS has ready for all (API DescribeLoadBalancerPolicies). */
+function isSample({ name }: Policy): boolean {
+  return name.startsWith('ELBSample-');
+}
+
+export function askClassicAttributes(
+  documents: readonly Loose<ClassicAttributes>[],
+  classics: ReadonlyMap<string, ClassicBalancer>,
+): Question<ClassicAttributes> {
+  return {
+    documents,
+    candidates: classicCandidates([...classics.values()]),
+    fits: () => true,
+    likely: () => false,
+    words: { ...CLASSIC, what: 'these attributes' },
+  };
+}
+
+export function askListenerAttributes(
+  documents: readonly Loose<Attributes>[],
+  listeners: ReadonlyMap<string, NetworkListener>,
+): Question<Attributes> {
+  return {
+    documents,
+    candidates: listenerCandidates([...listeners.values()]),
+    fits: (document, key) => fitsOf(listeners, key, listener => fitsListener(document.value, listener)),
+    likely: () => false,
+    words: { ...LISTENER, what: 'these attributes' },
+  };
+}
+
+export function askTargetGroupAttributes(
+  documents: readonly Loose<Attributes>[],
+  groups: ReadonlyMap<string, TargetGroup>,
+): Question<Attributes> {
+  return {
+    documents,
+    candidates: targetGroupCandidates([...groups.values()]),
+    fits: (document, key) => fitsOf(groups, key, group => fitsTargetGroup(document.value, group)),
+    likely: () => false,
+    words: { ...TARGET_GROUP, what: 'these attributes' },
+  };
+}
+
+export function askTargets(
+  documents: readonly Loose<readonly Target[]>[],
+  groups: ReadonlyMap<string, TargetGroup>,
+): Question<readonly Target[]> {
+  return {
+    documents,
+    candidates: targetGroupCandidates([...groups.values()]),
+    fits: ({ value }, key) => fitsOf(groups, key, group => value.every(target => fitsTarget(target, group))),
+    likely: ({ value }, key) =>
+      value.length > 0 && fitsOf(groups, key, group => value.every(({ port }) => port === group.port)),
+    words: { ...TARGET_GROUP, what: 'these targets' },
+  };
+}
+
+function fitsOf<T>(things: ReadonlyMap<string, T>, key: string, fits: (thing: T) => boolean): boolean {
+  const thing = things.get(key);
+  return thing !== undefined && fits(thing);
+}
+
+/** Only TCP has this idle timeout, and only HTTP has headers. */
+function fitsListener(attributes: Attributes, { protocol }: NetworkListener): boolean {
+  const http = isHttp(protocol);
+  return [...attributes.keys()].every(key => {
+    return key.startsWith('tcp.') ? !http : http || !key.startsWith('routing.http');
+  });
+}
+
+/** Groups of an Application or Gateway Load Balancer and of functions have no PROXY header. */
+function fitsTargetGroup(attributes: Attributes, { protocol, targetType }: TargetGroup): boolean {
+  if (!attributes.has('proxy_protocol_v2.enabled')) return true;
+  return !isHttp(protocol) && protocol !== 'GENEVE' && targetType !== 'lambda';
+}
+
+/** Instances are in a group of instances; addresses in one of addresses. */
+function fitsTarget({ id }: Target, { targetType }: TargetGroup): boolean {
+  return targetType === (id.startsWith('i-') ? 'instance' : 'ip');
+}
+
+function isHttp(protocol: string): boolean {
+  return protocol === 'HTTP' || protocol === 'HTTPS';
+}

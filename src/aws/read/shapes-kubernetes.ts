@@ -1,0 +1,63 @@
+/** Services of Kubernetes, as `kubectl get svc -o json` prints them or a manifest has them. */
+import { z } from 'zod';
+import type { Given, KubernetesService, ServicePort } from '../estate.js';
+import { below, type DocumentPlace, jsonPath } from '../place.js';
+import type { Elements } from './elements.js';
+import { attributeValue, list, maybe, object, port, text } from './fields.js';
+import { described, quoted } from './shown.js';
+
+const service = object({
+  metadata: object({ name: text, namespace: maybe(text), annotations: maybe(z.unknown()) }),
+  spec: object({ type: maybe(text), ports: list, externalTrafficPolicy: maybe(text) }),
+});
+const servicePort = object({
+  name: maybe(text),
+  port,
+  targetPort: maybe(z.union([port, text], 'a port number or the name of a port')),
+  nodePort: maybe(port),
+  protocol: maybe(text),
+});
+
+export function readService(elements: Elements, value: unknown, at: DocumentPlace): KubernetesService | undefined {
+  const given = elements.read(service, value, at);
+  if (given === undefined) return undefined;
+  const { metadata, spec } = given;
+  const policy = spec.externalTrafficPolicy;
+  return {
+    at,
+    name: metadata.name,
+    namespace: metadata.namespace,
+    type: spec.type,
+    annotations: readAnnotations(elements, metadata.annotations, below(at, 'metadata', 'annotations')),
+    ports: readPorts(elements, spec.ports, below(at, 'spec', 'ports')),
+    externalTrafficPolicy:
+      policy === undefined ? undefined : { at: below(at, 'spec', 'externalTrafficPolicy'), value: policy },
+  };
+}
+
+function readAnnotations(elements: Elements, value: unknown, at: DocumentPlace): Map<string, Given<string>> {
+  const annotations = new Map<string, Given<string>>();
+  if (value === undefined) return annotations;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    elements.tell(at, `${jsonPath(at.steps)} should be an object, not ${described(value)}`);
+    return annotations;
+  }
+  for (const [key, given] of Object.entries(value)) {
+    const { data } = attributeValue.safeParse(given);
+    if (data !== undefined) annotations.set(key, { at: below(at, key), value: data });
+    else elements.tell(below(at, key), `the annotation ${quoted(key)} should be a string, not ${described(given)}`);
+  }
+  return annotations;
+}
+
+/** A port is TCP unless it says otherwise. */
+function readPorts(elements: Elements, value: unknown, at: DocumentPlace): ServicePort[] {
+  return elements.each(servicePort, value, at, (given, at) => ({
+    at,
+    name: given.name,
+    port: given.port,
+    targetPort: given.targetPort,
+    nodePort: given.nodePort,
+    protocol: given.protocol ?? 'TCP',
+  }));
+}

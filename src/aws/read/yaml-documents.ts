@@ -1,0 +1,78 @@
+/** YAML: manifests of Kubernetes, and what `aws --output yaml` prints. */
+import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type ParsedNode, parseAllDocuments } from 'yaml';
+import type { Steps } from '../place.js';
+import type { Parsed } from './parse-file.js';
+import { cut } from './shown.js';
+import type { Source } from './sources.js';
+
+const MAX_YAML = 1024 * 1024;
+const MAX_ALIASES = 100;
+
+export function parseYaml(text: string): Parsed {
+  if (text.length > MAX_YAML) return failed(text, `has more than ${MAX_YAML} characters of YAML: give it as JSON`);
+  try {
+    return parse(text);
+  } catch (error) {
+    return failed(text, `is not valid YAML: ${reason(error)}`);
+  }
+}
+
+function parse(text: string): Parsed {
+  const trees = parseAllDocuments(text, { logLevel: 'silent', prettyErrors: true });
+  const list: readonly Document<ParsedNode>[] = Array.isArray(trees) ? trees : [];
+  const source = yamlSource(text, list);
+  const documents: unknown[] = [];
+  for (const tree of list) {
+    const [error] = tree.errors;
+    if (error !== undefined) {
+      const { line, col } = error.linePos?.[0] ?? { line: 0, col: 0 };
+      const fault = {
+        document: documents.length,
+        line,
+        message: `is not valid YAML at column ${col}: ${reason(error)}`,
+      };
+      return { documents, source, fault };
+    }
+    documents.push(tree.toJS({ maxAliasCount: MAX_ALIASES }) ?? undefined);
+  }
+  return { documents, source, fault: undefined };
+}
+
+function failed(text: string, message: string): Parsed {
+  return { documents: [], source: { text, offsetOf: () => undefined }, fault: { document: 0, line: 0, message } };
+}
+
+/** The first line of what the parser says, without its own telling of the place. */
+function reason(error: unknown): string {
+  if (error instanceof RangeError) return 'it is nested too deeply';
+  if (!(error instanceof Error)) return 'the parser gave up';
+  const [line = ''] = error.message.split('\n');
+  return cut(line.replace(/ at line \d+, column \d+:?$/, ''));
+}
+
+function yamlSource(text: string, trees: readonly Document<ParsedNode>[]): Source {
+  return {
+    text,
+    offsetOf(document, steps) {
+      const tree = trees[document];
+      return tree && offsetIn(tree, steps);
+    },
+  };
+}
+
+function offsetIn(tree: Document<ParsedNode>, steps: Steps): number | undefined {
+  let node: unknown = tree.contents;
+  for (const step of steps) node = child(resolved(tree, node), step);
+  return (node as Node | undefined | null)?.range?.[0];
+}
+
+function child(node: unknown, step: string | number): unknown {
+  if (isSeq(node) && typeof step === 'number') return node.items[step];
+  if (!isMap(node)) return undefined;
+  const pair = node.items.find(item => isScalar(item.key) && String(item.key.value) === step);
+  return pair?.value ?? pair?.key;
+}
+
+function resolved(tree: Document<ParsedNode>, node: unknown): unknown {
+  return isAlias(node) ? node.resolve(tree) : node;
+}
