@@ -13,6 +13,8 @@ interface Complaint {
   readonly line: number;
 }
 
+type LineOf = (place: DocumentPlace) => { line: number } | undefined;
+
 export class Complaints {
   private readonly told = new Map<string, Complaint[]>();
   private readonly unsaid = new Map<string, number>();
@@ -28,12 +30,12 @@ export class Complaints {
   }
 
   /** In the order of the files; `lineOf` finds the line of a value. */
-  problems(lineOf: (place: DocumentPlace) => { line: number } | undefined): InputProblem[] {
+  problems(lineOf: LineOf): InputProblem[] {
     return [...this.told].flatMap(([file, complaints]) => {
       const problems = complaints.map(({ place, document, line, message }) => ({
         file,
         document,
-        line: place === undefined ? line : (lineOf(place)?.line ?? lineOf({ ...place, steps: [] })?.line ?? 0),
+        line: place === undefined ? line : nearestLine(place, lineOf),
         message,
       }));
       const unsaid = this.unsaid.get(file);
@@ -49,4 +51,11 @@ export class Complaints {
     if (told.length < MAX_TOLD) this.told.set(file, [...told, complaint]);
     else this.unsaid.set(file, (this.unsaid.get(file) ?? 0) + 1);
   }
+}
+
+/** Of what is missing, the line of what it is missing in. */
+function nearestLine(place: DocumentPlace, lineOf: LineOf): number {
+  const found = lineOf(place);
+  if (found !== undefined || place.steps.length === 0) return found?.line ?? 0;
+  return nearestLine({ ...place, steps: place.steps.slice(0, -1) }, lineOf);
 }

@@ -32,4 +32,4 @@ export function object<S extends z.ZodRawShape>(fields: S) {
 }
 
 /** A list whose elements are read one by one. */
-export const list = z.unknown();
+export const list = z.unknown().optional();

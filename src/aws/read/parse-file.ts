@@ -2,7 +2,7 @@
 import { findValue } from './find-value.js';
 import { jsonFault } from './json-fault.js';
 import { positionAt, type Source } from './sources.js';
-import { type Fault, type Span, splitDocuments } from './split-documents.js';
+import { type Fault, type Span, type SplitFault, splitDocuments } from './split-documents.js';
 import { looksOfText } from './text-looks.js';
 import { parseYaml } from './yaml-documents.js';
 
@@ -42,7 +42,14 @@ function parseJson(text: string): Parsed {
       return { documents, source, fault: told(text, documents.length, jsonFault(text, span)) };
     }
   }
-  return { documents, source, fault: split.fault && told(text, documents.length, split.fault) };
+  return { documents, source, fault: split.fault && told(text, documents.length, earliest(text, split.fault)) };
+}
+
+/** A document that does not end may have a fault long before the end of the file. */
+function earliest(text: string, fault: SplitFault): Fault {
+  if (fault.start === undefined) return fault;
+  const other = jsonFault(text, { start: fault.start, end: text.length });
+  return other.offset < text.trimEnd().length ? other : fault;
 }
 
 function jsonSource(text: string, spans: readonly Span[]): Source {

@@ -16,10 +16,15 @@ export interface Fault {
   readonly message: string;
 }
 
+export interface SplitFault extends Fault {
+  /** Where the document begins that does not end; undefined for other faults. */
+  readonly start?: number;
+}
+
 export interface Split {
   /** The documents before the fault, if there is one. */
   readonly spans: readonly Span[];
-  readonly fault: Fault | undefined;
+  readonly fault: SplitFault | undefined;
 }
 
 /** Only brackets and strings are looked at: what stands between them is for the parser to judge. */
@@ -38,7 +43,7 @@ export function splitDocuments(text: string): Split {
 const BETWEEN = 'a document begins with { or [, and something else stands here';
 const CUT = 'the file ends inside a document: it seems to be cut';
 
-function endOf(text: string, start: number): number | Fault {
+function endOf(text: string, start: number): number | SplitFault {
   let depth = 0;
   for (let at = start; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
@@ -53,7 +58,7 @@ function endOf(text: string, start: number): number | Fault {
       if (depth === 0) return at + 1;
     }
   }
-  return { offset: text.length, message: CUT };
+  return { offset: text.length, message: CUT, start };
 }
 
 /** The offset behind a string's closing quote, or the text's end. */
