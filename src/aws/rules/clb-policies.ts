@@ -1,0 +1,39 @@
+/** What the policies on an instance port of a Classic Load Balancer come to. */
+import type { AttachedPolicies, ClassicBalancer, Policy } from '../estate.js';
+import { attachedTo, PROXY_POLICY_TYPE, policyOf, sendsHeader } from '../flows-classic.js';
+import type { DocumentPlace } from '../place.js';
+
+export interface PortPolicies {
+  /** `unknown`: a policy is attached whose type the files do not tell. */
+  readonly header: 'on' | 'off' | 'unknown';
+  /** All that are attached to the port. */
+  readonly names: readonly string[];
+  /** Those of them whose type is not known. */
+  readonly unresolved: readonly string[];
+  /** The entry of the port; without one, the balancer. */
+  readonly at: DocumentPlace;
+}
+
+/** What is attached to an instance port; nothing attached is `off` for sure. */
+export function portPolicies(balancer: ClassicBalancer, port: number): PortPolicies {
+  const attached = attachedTo(balancer, port);
+  const names = attached?.names ?? [];
+  const unresolved = names.filter(name => policyOf(balancer, name) === undefined);
+  const known = described(balancer, names);
+  const undecided = unresolved.length > 0 ? 'unknown' : 'off';
+  return { header: known.some(sendsHeader) ? 'on' : undecided, names, unresolved, at: attached?.at ?? balancer.at };
+}
+
+/** Those of the names that describe-load-balancer-policies told of. */
+export function described(balancer: ClassicBalancer, names: readonly string[]): readonly Policy[] {
+  return names.map(name => policyOf(balancer, name)).filter(policy => policy !== undefined);
+}
+
+export function isProxyProtocol({ type }: Policy): boolean {
+  return type === PROXY_POLICY_TYPE;
+}
+
+/** The entries of BackendServerDescriptions that have policies on them. */
+export function attachments({ attached }: ClassicBalancer): readonly AttachedPolicies[] {
+  return attached.filter(({ names }) => names.length > 0);
+}

@@ -1,0 +1,75 @@
+/** Two listeners of the same kind on one instance port. */
+import type { Finding, Rule } from '../finding.js';
+import { setPolicies } from '../flows-classic.js';
+import { replaceListener, tlsNote } from './clb-commands.js';
+import {
+  freePorts,
+  type InstancePort,
+  instancePorts,
+  isHalfSecure,
+  isMixed,
+  keeper,
+  listenerWords,
+} from './clb-instance-ports.js';
+import { portPolicies } from './clb-policies.js';
+import { listed, portWords } from './words.js';
+
+export const clbSharedInstancePort: Rule = {
+  id: 'clb-shared-instance-port',
+  severity: 'error',
+  title: 'Two listeners of a Classic Load Balancer share an instance port',
+  story: `Listeners of a Classic Load Balancer that lead to one instance port come to usher as one: the same port,
+the same policies, the same health.
+
+    SSL 443 ──┐
+              ├──► instance port 8080 ──► usher
+    TCP  80 ──┘
+
+On the side of AWS, policies are attached to the instance port. The PROXY header is on for both listeners
+or for none, and a change that was meant for one is a change of the other. On the side of usher, one
+listener has one proxyProtocol, one forwardedProto and one set of trusted sources. When forwardedProto
+is https, the clients that came to port 80 without TLS are told to the application as secure; when it is
+http, applications send those of 443 into redirect loops. auto can tell them apart by the destination port
+in the PROXY v1 line, but only as long as the TLS port is 443 and the header is on.
+
+usher wants each way to have a port of its own, just as it refuses a configuration in which two listeners
+claim one backend port: what can't be told apart can't be changed, limited, counted or drained apart.
+
+One sees it as wrong schemes in redirects, as cookies without Secure, and in metrics, where the label
+listener shows one name for both.
+
+The cure is an instance port for each listener. AWS can't change a listener: it is deleted and made anew,
+and its port is closed for that moment. Add the second listener to usher first (both may name the same
+backend), let the security group of the instances admit the balancer on the new port, then run the
+commands. The policies of the old port are attached to the new one, too.`,
+  *check(scene) {
+    for (const port of instancePorts(scene)) {
+      if (port.listeners.length < 2 || isMixed(port) || isHalfSecure(port)) continue;
+      yield finding(port, freePorts(scene, port, port.listeners.length - 1));
+    }
+  },
+};
+
+function finding(shared: InstancePort, free: readonly number[]): Finding {
+  const { balancer, port, listeners } = shared;
+  const kept = keeper(shared);
+  const moved = listeners.filter(listener => listener !== kept);
+  const { names, at } = portPolicies(balancer, port);
+  const moves = moved.flatMap((listener, index) => {
+    const instancePort = free[index];
+    if (instancePort === undefined) return [];
+    const policies = names.length === 0 ? [] : [setPolicies(balancer.name, instancePort, names)];
+    return [...replaceListener(balancer, listener, { instancePort, protocols: 'same' }), ...policies];
+  });
+  const places = [...moved, ...(kept === undefined ? [] : [kept])].map(listener => listener.at);
+  return {
+    rule: 'clb-shared-instance-port',
+    severity: 'error',
+    message: `the listeners ${listed(listeners.map(listenerWords))} of ${balancer.name} share instance port ${port}: one set of policies, one health check and one listener of usher's for all of them`,
+    consequence:
+      "usher can't tell their clients apart: one forwardedProto says the same scheme of all, and the PROXY header can't be turned on or off for one alone",
+    places: [moved[0]?.at ?? at, ...places.slice(1)],
+    cure: `give ${listed(moved.map(listenerWords))} an instance port of its own (${portWords(free)}), add a listener of usher's for it, and let the security group admit the balancer there${tlsNote(moved)}`,
+    commands: moves,
+  };
+}
