@@ -1,0 +1,99 @@
+/** A balancer that sends past usher. */
+import type { Settings } from '../../settings.js';
+import type { Finding, Rule, Scene } from '../finding.js';
+import { setPolicies } from '../flows-classic.js';
+import type { Sidecar } from '../sidecar.js';
+import { replaceListener, tlsNote } from './clb-commands.js';
+import { portPolicies } from './clb-policies.js';
+import { classicOf, isLoopback, listenersOn, type PortFlow, portFlows } from './ports-listeners.js';
+
+export const portBypassesUsher: Rule = {
+  id: 'port-bypasses-usher',
+  severity: 'error',
+  title: 'A balancer sends to the port of the application, past usher',
+  story: `usher stands between the balancer and the application: the balancer connects to usher's port, and usher
+connects to the application's, on the same machine.
+
+Here the balancer's port is that of an endpoint of usher's backends. Its connections go past usher:
+
+    balancer ─────────────────► port 3000, the application
+                usher (8080) ──► port 3000
+
+If the balancer sends a PROXY header, the application gets bytes in front of each request that it does not
+understand, and answers 400. If it sends none, the application takes the balancer for the client. In both
+cases nothing of what usher does takes place: no limits, no affinity, no drain, no refusal of forged
+addresses, no counters. Where the application listens on 127.0.0.1 only, as it should, the connections are
+refused and the targets are unhealthy.
+
+That is how a balancer looks from the time before usher. Point it to usher's port. A Classic Load Balancer's
+listener is deleted and made anew with another instance port. A target group's port can't be changed:
+register the targets with usher's port, or make another group. On ECS it is containerName and
+containerPort of the service, which must be usher's.`,
+  *check(scene) {
+    const { sidecar, flows } = scene;
+    if (sidecar === undefined) return;
+    for (const flow of portFlows(flows)) {
+      if (listenersOn(sidecar.settings, flow.port).length > 0) continue;
+      const backend = bypassed(sidecar.settings, flow.port);
+      if (backend !== undefined) yield finding(scene, sidecar, flow, backend);
+    }
+  },
+};
+
+/** The backend that has an endpoint on this port of this machine. */
+export interface Bypassed {
+  readonly name: string;
+  readonly index: number;
+}
+
+export function bypassed({ backends }: Settings, port: number): Bypassed | undefined {
+  for (const { name, endpoints } of backends) {
+    const index = endpoints.findIndex(endpoint => endpoint.port === port && isLoopback(endpoint.host));
+    if (index >= 0) return { name, index };
+  }
+  return undefined;
+}
+
+function finding(scene: Scene, sidecar: Sidecar, flow: PortFlow, backend: Bypassed): Finding {
+  const { balancer, port, header, at } = flow;
+  const to = sidecar.settings.listeners.filter(({ routes }) => routes.some(route => route.backend === backend.name));
+  const [only] = to.length === 1 ? to : [];
+  const sent =
+    header === 'v1' || header === 'v2'
+      ? 'the application gets a PROXY header in front of every request and answers 400'
+      : 'the application does not know its clients, or, on loopback only, can not be reached';
+  return {
+    rule: 'port-bypasses-usher',
+    severity: 'error',
+    message: `${balancer} sends to port ${port}, which is an endpoint of usher's backend ${backend.name} on this machine`,
+    consequence: `connections go past usher: ${sent}`,
+    places: [at, endpointPlace(sidecar, backend)],
+    cure: `let the balancer send to usher's port ${to.map(({ name, listen }) => `${listen.port} (${name})`).join(' or ')}${note(scene, flow)}`,
+    commands: only === undefined ? [] : repoint(scene, flow, only.listen.port),
+  };
+}
+
+/** `backendPort: 3000` stands in the listener, an endpoint in its backend. */
+function endpointPlace(sidecar: Sidecar, { name, index }: Bypassed) {
+  const written = sidecar.place('backends', name, 'endpoints', index);
+  const own = sidecar.settings.listeners.some(listener => listener.name === name);
+  return own && written.line === 0 ? sidecar.place('listeners', name, 'backendPort') : written;
+}
+
+function note({ estate }: Scene, flow: PortFlow): string {
+  const found = classicOf(estate, flow);
+  return found === undefined ? '' : tlsNote([found.listener]);
+}
+
+/** The policies of the old port go along, unless the new one has some. */
+function repoint({ estate }: Scene, flow: PortFlow, instancePort: number): readonly string[] {
+  const found = classicOf(estate, flow);
+  if (found === undefined) return [];
+  const { balancer, listener } = found;
+  const { names } = portPolicies(balancer, flow.port);
+  const free = portPolicies(balancer, instancePort).names.length === 0;
+  return [
+    ...replaceListener(balancer, listener, { instancePort, protocols: 'same' }),
+    ...(names.length > 0 && free ? [setPolicies(balancer.name, instancePort, names)] : []),
+  ];
+}
