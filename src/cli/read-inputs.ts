@@ -1,0 +1,113 @@
+/** Reads the files that a person names for `usher check aws` and `usher import aws`. */
+import { createReadStream } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { printableLine } from './printable.js';
+
+/** A file and what it holds, `name` as it was named on the command line; `-`: standard input. */
+export interface InputFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Both lists are in the order of the names. */
+export interface Inputs {
+  readonly files: readonly InputFile[];
+  /** One printable sentence for each name that could not be read, the name in front. */
+  readonly problems: readonly string[];
+}
+
+export interface InputLimits {
+  readonly fileBytes: number;
+  readonly filesInDirectory: number;
+}
+
+const LIMITS: InputLimits = { fileBytes: 64 * 1024 * 1024, filesInDirectory: 1000 };
+
+const STANDARD_INPUT = '-';
+
+/** A cause for which there is a sentence already. */
+class Unreadable extends Error {}
+
+/**
+ * Reads everything that `names` name: files, `-` for `stdin`, and of a directory its *.json, *.yaml and *.yml files in the
+ * order of their names. What is named twice is read once.
+ *
+ * @param leaveOut a file that is passed over where a directory holds it: usher's own configuration
+ */
+export async function readInputs(
+  names: readonly string[],
+  stdin: AsyncIterable<Uint8Array | string>,
+  leaveOut?: string,
+  limits: InputLimits = LIMITS,
+): Promise<Inputs> {
+  const files: InputFile[] = [];
+  const problems: string[] = [];
+  const attempt = async <T>(name: string, read: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await read();
+    } catch (error) {
+      problems.push(`${printableLine(name)}: ${causeOf(error)}`);
+      return undefined;
+    }
+  };
+  for (const name of new Set(names)) {
+    for (const path of (await attempt(name, () => pathsOf(name, leaveOut, limits))) ?? []) {
+      if (files.some(file => file.name === path)) continue;
+      const stream = () => (path === STANDARD_INPUT ? stdin : createReadStream(path, { end: limits.fileBytes }));
+      const bytes = await attempt(path, () => readBounded(stream(), limits));
+      if (bytes !== undefined) files.push({ name: path, bytes });
+    }
+  }
+  return { files, problems };
+}
+
+/** The name itself, or of a directory the files that count. */
+async function pathsOf(name: string, leaveOut: string | undefined, limits: InputLimits): Promise<readonly string[]> {
+  if (name === STANDARD_INPUT || !(await stat(name)).isDirectory()) return [name];
+  const paths: string[] = [];
+  for (const entry of (await readdir(name)).sort()) {
+    const path = join(name, entry);
+    if (!/\.(json|ya?ml)$/i.test(entry) || (leaveOut !== undefined && resolve(path) === resolve(leaveOut))) continue;
+    if ((await stat(path)).isFile()) paths.push(path);
+  }
+  if (paths.length === 0) throw new Unreadable('the directory holds no *.json, *.yaml or *.yml file: name others');
+  if (paths.length > limits.filesInDirectory) {
+    const most = `more than ${limits.filesInDirectory}`;
+    throw new Unreadable(`the directory holds ${paths.length} files, ${most}: name the ones that matter`);
+  }
+  return paths;
+}
+
+async function readBounded(
+  stream: AsyncIterable<Uint8Array | string>,
+  { fileBytes }: InputLimits,
+): Promise<Uint8Array> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of stream) {
+    const bytes = Buffer.from(piece);
+    length += bytes.length;
+    if (length > fileBytes) throw new Unreadable(`this is longer than ${sizeWords(fileBytes)}: give less at a time`);
+    pieces.push(bytes);
+  }
+  return Buffer.concat(pieces, length);
+}
+
+function sizeWords(bytes: number): string {
+  const mebibyte = 1024 * 1024;
+  return bytes % mebibyte === 0 ? `${bytes / mebibyte} MiB` : `${bytes} bytes`;
+}
+
+const CAUSES: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file: check the path',
+  EACCES: 'this user may not read it: check its permissions',
+  ENOTDIR: 'a part of this path is not a directory: check the path',
+  ELOOP: 'the symbolic links of this path lead in a circle: check the path',
+};
+
+function causeOf(error: unknown): string {
+  if (error instanceof Unreadable) return error.message;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  return CAUSES[code] ?? `it cannot be read (${printableLine(code)}): check the path and the file`;
+}
