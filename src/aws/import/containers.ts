@@ -1,0 +1,44 @@
+/** What task definitions tell: which container is usher, and where the application listens. */
+import type { Container, Estate } from '../estate.js';
+
+const USHER = /(^|[^a-z])usher([^a-z]|$)/i;
+
+function isNamedUsher({ name, image, words }: Container): boolean {
+  return [name, image ?? '', ...words].some(text => USHER.test(text));
+}
+
+function listensOn({ ports }: Container, listens: ReadonlySet<number>): boolean {
+  return ports.some(({ containerPort }) => listens.has(containerPort));
+}
+
+/**
+ * The containers that are usher: by their name or image, and where none is called so, the one of several that has a port
+ * that the balancer sends to. `listens`: those ports.
+ */
+export function ushersOf({ tasks }: Estate, listens: ReadonlySet<number>): readonly Container[] {
+  return tasks.flatMap(({ containers }) => {
+    const named = containers.filter(isNamedUsher);
+    if (named.length > 0) return named.filter(({ essential }) => essential);
+    return containers.length > 1 ? containers.filter(container => listensOn(container, listens)) : [];
+  });
+}
+
+/** A port of a container that is not usher. */
+export interface ApplicationPort {
+  readonly port: number;
+  readonly container: string;
+}
+
+/** Where the application may listen, each port once. */
+export function applicationPorts(estate: Estate, listens: ReadonlySet<number>): readonly ApplicationPort[] {
+  const ushers = new Set(ushersOf(estate, listens));
+  const found = new Map<number, ApplicationPort>();
+  for (const { containers } of estate.tasks) {
+    for (const container of containers) {
+      if (ushers.has(container) || isNamedUsher(container)) continue;
+      for (const { containerPort: port } of container.ports)
+        if (!found.has(port)) found.set(port, { port, container: container.name });
+    }
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,46 @@
+/** What the imported file is made of: keys with their values, and the words above and behind them. */
+
+/** Words above a key. A question is numbered and counted. */
+export interface Note {
+  readonly kind: 'question' | 'remark';
+  /** Sentences; what came from a file in them went through {@link shown}. */
+  readonly words: string;
+  /** Exact commands, each on a line of its own. */
+  readonly commands: readonly string[];
+}
+
+export interface Entry {
+  readonly key: string;
+  /** As YAML, safe by construction; undefined: the key is left out, and the notes say why. */
+  readonly value: string | undefined;
+  /** A few words behind the value. */
+  readonly behind: string | undefined;
+  readonly notes: readonly Note[];
+}
+
+export function entry(key: string, value: string | number | undefined, behind?: string, ...notes: Note[]): Entry {
+  return { key, value: value === undefined ? undefined : String(value), behind, notes };
+}
+
+export function question(words: string, ...commands: readonly string[]): Note {
+  return { kind: 'question', words, commands };
+}
+
+export function remark(words: string, ...commands: readonly string[]): Note {
+  return { kind: 'remark', words, commands };
+}
+
+const LONGEST_SHOWN = 120;
+
+/** Text of a file as it may stand in a comment: one line, nothing that a terminal or an editor obeys, bounded. */
+export function shown(text: string, longest = LONGEST_SHOWN): string {
+  const cut = text.length > longest ? `${text.slice(0, longest)}…` : text;
+  return cut.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, character => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+/** `a, b and c`; of many the first ones. */
+export function listed(items: readonly (string | number)[], most = 8): string {
+  const all = items.length > most ? [...items.slice(0, most), `${items.length - most} more`] : items;
+  if (all.length < 2) return all.join('');
+  return `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`;
+}

@@ -1,0 +1,22 @@
+/** Every port that usher binds or dials, each given once. */
+const LAST_PORT = 65_535;
+
+export class Ports {
+  readonly #taken = new Set<number>();
+
+  has(port: number): boolean {
+    return this.#taken.has(port);
+  }
+
+  take(port: number): number {
+    this.#taken.add(port);
+    return port;
+  }
+
+  /** Takes the first free one from `start` on. */
+  next(start: number): number {
+    let port = start;
+    while (this.#taken.has(port)) port = port === LAST_PORT ? 1024 : port + 1;
+    return this.take(port);
+  }
+}

@@ -1,0 +1,118 @@
+/** Whose PROXY header usher believes: the peers that a door's connections come from. */
+import { canonicalAddress } from '../../address.js';
+import type { Estate, KubernetesService } from '../estate.js';
+import type { Flow } from '../flow.js';
+import { annotationOf, groupAttributes, isNetwork } from '../flows-service.js';
+import { command, shellWord } from '../shell.js';
+import { balancersOf, balancerWords, groupOf } from './doors.js';
+import { type Entry, entry, listed, question, remark } from './entry.js';
+
+/** Private ranges: a VPC is in one of them nearly always (RFC 1918). */
+const PRIVATE = '[10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16]';
+const MOST_SOURCES = 100;
+
+/**
+ * Who opens the connections. `client`: the balancer keeps the clients' addresses. `maybe-client`: it does so by default, and
+ * the files do not say. `balancer`: its own nodes.
+ */
+type Peer = 'client' | 'maybe-client' | 'balancer';
+
+/** `trustedSources` for flows that carry a PROXY header. */
+export function trustedSources(estate: Estate, flows: readonly Flow[]): Entry {
+  const peers = flows.map(flow => ({ flow, peer: peerOf(estate, flow) }));
+  const kept = peers.find(({ peer }) => peer === 'client')?.flow;
+  if (kept !== undefined) {
+    const why = `${balancerWords(kept)} keeps the clients' addresses (preserve_client_ip), so the peer is the client: a list of the balancer's subnets would refuse everybody. Let the security group admit nobody past the balancer.`;
+    return entry('trustedSources', undefined, undefined, remark(`No trustedSources: ${why}`));
+  }
+  const addresses = peers.flatMap(({ flow, peer }) =>
+    peer === 'balancer' ? [addressesOf(estate, flow)] : [undefined],
+  );
+  const known = [...new Set(addresses.flatMap(list => list ?? []))];
+  if (!addresses.includes(undefined) && known.length > 0 && known.length <= MOST_SOURCES) {
+    const list = known.map(address => JSON.stringify(`${address}/${address.includes(':') ? 128 : 32}`)).join(', ');
+    const words = "The addresses of the balancer's nodes. One more subnet is one more node: list it here then.";
+    return entry('trustedSources', `[${list}]`, undefined, remark(words));
+  }
+  const unsure = peers.filter(({ peer }) => peer === 'maybe-client').map(({ flow }) => flow);
+  return entry('trustedSources', PRIVATE, undefined, subnetQuestion(estate, flows, unsure));
+}
+
+function subnetQuestion(estate: Estate, flows: readonly Flow[], unsure: readonly Flow[]) {
+  const subnets = [...new Set(flows.flatMap(flow => subnetsOf(estate, flow)))];
+  const balancers = listed([...new Set(flows.map(balancerWords))]);
+  const narrow = `Which subnets does ${balancers} stand in? These are all private ranges: narrow them to its subnets.`;
+  if (unsure.length === 0) return question(narrow, ...subnetCommands(subnets, flows));
+  const arns = [...new Set(unsure.flatMap(({ targetGroupArn }) => targetGroupArn ?? []))];
+  const look = arns.map(arn => command`aws elbv2 describe-target-group-attributes --target-group-arn ${arn}`);
+  const why =
+    "Does preserve_client_ip.enabled keep the clients' addresses, as it does by default for instances? Then usher refuses them all: remove trustedSources and let the security group admit nobody past the balancer.";
+  return question(`${narrow} ${why}`, ...subnetCommands(subnets, flows), ...look);
+}
+
+function subnetCommands(subnets: readonly string[], flows: readonly Flow[]): string[] {
+  if (subnets.length > 0) {
+    const ids = subnets.slice(0, MOST_SOURCES).map(shellWord).join(' ');
+    return [`aws ec2 describe-subnets --subnet-ids ${ids} --query 'Subnets[].CidrBlock'`];
+  }
+  const classics = flows.some(({ kind }) => kind === 'clb')
+    ? ["aws elb describe-load-balancers --query 'LoadBalancerDescriptions[].[LoadBalancerName,DNSName,Subnets]'"]
+    : [];
+  const others = flows.some(({ kind }) => kind !== 'clb')
+    ? ["aws elbv2 describe-load-balancers --query 'LoadBalancers[].[DNSName,AvailabilityZones[].SubnetId]'"]
+    : [];
+  return [...classics, ...others];
+}
+
+function peerOf(estate: Estate, flow: Flow): Peer {
+  if (flow.kind === 'clb') return 'balancer';
+  return flow.kind === 'service' ? servicePeer(estate, flow) : groupPeer(estate, flow);
+}
+
+function groupPeer(estate: Estate, flow: Flow): Peer {
+  const group = groupOf(estate, flow);
+  const said = group?.attributes?.get('preserve_client_ip.enabled')?.value;
+  if (said !== undefined) return said === 'true' ? 'client' : 'balancer';
+  return group === undefined || group.targetType === 'instance' ? 'maybe-client' : 'balancer';
+}
+
+/** By a node that is not the pod's own (externalTrafficPolicy Cluster) the peer is a node, whatever the balancer does. */
+function servicePeer(estate: Estate, flow: Flow): Peer {
+  const service = serviceOf(estate, flow);
+  if (service === undefined || !isNetwork(service)) return 'balancer';
+  const direct =
+    annotationOf(service, 'nlb-target-type')?.value === 'ip' || annotationOf(service, 'type')?.value === 'nlb-ip';
+  if (!direct && service.externalTrafficPolicy?.value !== 'Local') return 'balancer';
+  const said = groupAttributes(service).get('preserve_client_ip.enabled');
+  if (said !== undefined) return said === 'true' ? 'client' : 'balancer';
+  return direct ? 'balancer' : 'maybe-client';
+}
+
+/** The Service that a flow stands in. */
+export function serviceOf({ services }: Estate, { at }: Flow): KubernetesService | undefined {
+  return services.find(
+    service =>
+      service.at.file === at.file &&
+      service.at.document === at.document &&
+      service.at.steps.every((step, index) => at.steps[index] === step),
+  );
+}
+
+function subnetsOf(estate: Estate, flow: Flow): readonly string[] {
+  if (flow.kind === 'service') return [];
+  if (flow.kind === 'nlb') return balancersOf(estate, flow).flatMap(({ subnets }) => subnets);
+  return estate.classics.find(({ name }) => name === flow.balancer)?.subnets ?? [];
+}
+
+/** The addresses of all nodes; undefined: not all are known. */
+function addressesOf(estate: Estate, flow: Flow): readonly string[] | undefined {
+  const balancers = flow.kind === 'nlb' ? balancersOf(estate, flow) : [];
+  if (balancers.length === 0) return undefined;
+  const lists = balancers.map(({ subnets, addresses }) => {
+    const canonical = addresses.map(canonicalAddress);
+    // Each node has one IPv4 address, and may have one of IPv6 beside it.
+    const nodes = canonical.filter(address => address?.includes(':') === false).length;
+    return nodes < Math.max(subnets.length, 1) || canonical.includes(undefined) ? undefined : canonical;
+  });
+  return lists.includes(undefined) ? undefined : lists.flatMap(list => list?.flatMap(address => address ?? []) ?? []);
+}
