@@ -8,7 +8,7 @@ import { described, quoted } from './shown.js';
 
 const service = object({
   metadata: object({ name: text, namespace: maybe(text), annotations: maybe(z.unknown()) }),
-  spec: object({ type: maybe(text), ports: list, externalTrafficPolicy: maybe(text) }),
+  spec: object({ type: maybe(text), loadBalancerClass: maybe(text), ports: list, externalTrafficPolicy: maybe(text) }),
 });
 const servicePort = object({
   name: maybe(text),
@@ -28,6 +28,7 @@ export function readService(elements: Elements, value: unknown, at: DocumentPlac
     name: metadata.name,
     namespace: metadata.namespace,
     type: spec.type,
+    loadBalancerClass: spec.loadBalancerClass,
     annotations: readAnnotations(elements, metadata.annotations, below(at, 'metadata', 'annotations')),
     ports: readPorts(elements, spec.ports, below(at, 'spec', 'ports')),
     externalTrafficPolicy:

@@ -1,4 +1,43 @@
 /** Every rule, in the order in which they are listed. */
 import type { Rule } from '../finding.js';
+import { clbConnectionDraining } from './clb-connection-draining.js';
+import { clbHttpListener } from './clb-http-listener.js';
+import { clbIdleTimeout } from './clb-idle-timeout.js';
+import { clbMixedInstancePort } from './clb-mixed-instance-port.js';
+import { clbPoliciesUnknown } from './clb-policies-unknown.js';
+import { clbPolicyDisabled } from './clb-policy-disabled.js';
+import { clbPolicyUnattached } from './clb-policy-unattached.js';
+import { clbPolicyWithoutListener } from './clb-policy-without-listener.js';
+import { clbSecureMix } from './clb-secure-mix.js';
+import { clbSharedInstancePort } from './clb-shared-instance-port.js';
+import { forwardedProto } from './header-forwarded-proto.js';
+import { headerMixedPort } from './header-mixed-port.js';
+import { headerNotExpected } from './header-not-expected.js';
+import { headerNotSent } from './header-not-sent.js';
+import { trustedSourcesOpen } from './header-trusted-sources.js';
+import { portBypassesUsher } from './ports-bypass-usher.js';
+import { portListenLoopback } from './ports-listen-loopback.js';
+import { portNotForwarded } from './ports-not-forwarded.js';
+import { portNotListened } from './ports-not-listened.js';
 
-export const RULES: readonly Rule[] = [];
+export const RULES: readonly Rule[] = [
+  clbConnectionDraining,
+  clbHttpListener,
+  clbIdleTimeout,
+  clbMixedInstancePort,
+  clbPoliciesUnknown,
+  clbPolicyDisabled,
+  clbPolicyUnattached,
+  clbPolicyWithoutListener,
+  clbSecureMix,
+  clbSharedInstancePort,
+  forwardedProto,
+  headerMixedPort,
+  headerNotExpected,
+  headerNotSent,
+  trustedSourcesOpen,
+  portBypassesUsher,
+  portListenLoopback,
+  portNotForwarded,
+  portNotListened,
+];
