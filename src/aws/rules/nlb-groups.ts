@@ -1,0 +1,87 @@
+/** Target groups behind Network Load Balancers, with their attributes and AWS's defaults, and who of usher serves them. */
+import type { ListenerSettings } from '../../settings.js';
+import type { Estate, NetworkBalancer, NetworkListener, TargetGroup } from '../estate.js';
+import type { Scene } from '../finding.js';
+
+/** A target group and what stands in front of it. */
+export interface Served {
+  readonly group: TargetGroup;
+  readonly listeners: readonly NetworkListener[];
+  /** Those that were given. */
+  readonly balancers: readonly NetworkBalancer[];
+}
+
+export const PROXY_PROTOCOL = 'proxy_protocol_v2.enabled';
+export const PRESERVE_CLIENT_IP = 'preserve_client_ip.enabled';
+
+/** Every target group with the listeners that forward to it. */
+export function servedGroups(estate: Estate): Served[] {
+  return estate.targetGroups.map(group => {
+    const listeners = estate.listeners.filter(listener => listener.targetGroupArns.includes(group.arn));
+    const arns = new Set([...group.balancerArns, ...listeners.map(listener => listener.balancerArn)]);
+    return { group, listeners, balancers: estate.networks.filter(balancer => arns.has(balancer.arn)) };
+  });
+}
+
+/**
+ * Target groups of instances or addresses that take TCP connections from a Network Load Balancer and that usher may
+ * serve: without a configuration all of them, else those with a port on which usher listens, or whose port is unknown.
+ */
+export function tcpGroups(scene: Scene): Served[] {
+  return servedGroups(scene.estate).filter(
+    ({ group, balancers }) =>
+      (group.protocol === 'TCP' || group.protocol === 'TLS') &&
+      (group.targetType === 'instance' || group.targetType === 'ip') &&
+      balancers.every(balancer => balancer.type === 'network') &&
+      mayServe(scene, group),
+  );
+}
+
+export function mayServe(scene: Scene, group: TargetGroup): boolean {
+  return scene.sidecar === undefined || portsOf(scene, group).length === 0 || listenersOf(scene, group).length > 0;
+}
+
+/** The ports at usher to which a group's connections go; empty: the files do not say. */
+export function portsOf(scene: Scene, group: TargetGroup): readonly number[] {
+  const flows = scene.flows.filter(flow => flow.targetGroupArn === group.arn);
+  const ports = flows.length > 0 ? flows.map(flow => flow.port) : registeredPorts(group);
+  return [...new Set(ports)].filter(port => port !== undefined);
+}
+
+/** A target brings its own port; the group's is only what it gets where none is given. */
+function registeredPorts(group: TargetGroup): readonly (number | undefined)[] {
+  const { targets = [], port } = group;
+  return targets.length > 0 ? targets.map(target => target.port) : [port];
+}
+
+/** usher's listeners on the ports of a group; none without a configuration. */
+export function listenersOf(scene: Scene, group: TargetGroup): readonly ListenerSettings[] {
+  const ports = portsOf(scene, group);
+  return (scene.sidecar?.settings.listeners ?? []).filter(listener => ports.includes(listener.listen.port));
+}
+
+/** Whether the balancer sends a PROXY header to the group; undefined: its attributes were not given. */
+export function sendsHeader(group: TargetGroup): boolean | undefined {
+  return isOn(group, PROXY_PROTOCOL, false);
+}
+
+/** Whether the peer of a connection is the client itself; undefined: the group's attributes were not given. */
+export function preservesClientIp(group: TargetGroup): boolean | undefined {
+  const transport = group.protocol === 'TCP' || group.protocol === 'TLS';
+  return isOn(group, PRESERVE_CLIENT_IP, group.targetType === 'instance' || !transport);
+}
+
+/** An attribute that is true or false; `otherwise` is AWS's default. Undefined: no attribute was given. */
+export function isOn(group: TargetGroup, key: string, otherwise: boolean): boolean | undefined {
+  if (group.attributes === undefined) return undefined;
+  const value = group.attributes.get(key)?.value;
+  return value === undefined ? otherwise : value === 'true';
+}
+
+/** An attribute in seconds; `otherwise` is AWS's default. Undefined: no attribute was given, or it is no number. */
+export function secondsOf(group: TargetGroup, key: string, otherwise: number): number | undefined {
+  if (group.attributes === undefined) return undefined;
+  const text = group.attributes.get(key)?.value;
+  const seconds = text === undefined ? otherwise : Number.parseInt(text, 10);
+  return Number.isNaN(seconds) ? undefined : seconds;
+}

@@ -1,0 +1,379 @@
+/** Rules about Network Load Balancers, health checks, ECS and Kubernetes, against files as the command lines print them. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import type { Finding, Rule } from '../../src/aws/finding.js';
+import { flowsOf } from '../../src/aws/flows.js';
+import { readEstate } from '../../src/aws/read/read-estate.js';
+import { ecsPortMissing, ecsPortOfApplication } from '../../src/aws/rules/ecs-ports.js';
+import { ecsFargateStopTimeout, ecsNotEssential, ecsStopOrder, ecsStopTimeout } from '../../src/aws/rules/ecs-stop.js';
+import { healthCheckHeader, healthCheckRefused, healthCheckTls } from '../../src/aws/rules/health-header.js';
+import { healthCheckBypassesUsher, healthCheckUnreachable } from '../../src/aws/rules/health-port.js';
+import {
+  kubernetesConflict,
+  kubernetesHttpProtocol,
+  kubernetesProxyProtocolValue,
+} from '../../src/aws/rules/kubernetes-header.js';
+import { kubernetesTrafficPolicy } from '../../src/aws/rules/kubernetes-traffic-policy.js';
+import { nlbAttributesUnknown, nlbClientIpLost } from '../../src/aws/rules/nlb-header.js';
+import { nlbConnectionTermination, nlbDeregistrationDelay, nlbIdleTimeout } from '../../src/aws/rules/nlb-lifetime.js';
+import { nlbApplicationBalancer, nlbTargetType, nlbUdp } from '../../src/aws/rules/nlb-protocols.js';
+import { nlbTrustedOpen, nlbTrustedSources } from '../../src/aws/rules/nlb-trust.js';
+import { nlbUnhealthyTermination } from '../../src/aws/rules/nlb-unhealthy.js';
+import { loadSidecarText } from '../../src/control/config/sidecar.js';
+
+const RULES: readonly Rule[] = [
+  nlbUdp,
+  nlbTargetType,
+  nlbApplicationBalancer,
+  nlbAttributesUnknown,
+  nlbClientIpLost,
+  nlbTrustedSources,
+  nlbTrustedOpen,
+  nlbIdleTimeout,
+  nlbDeregistrationDelay,
+  nlbConnectionTermination,
+  nlbUnhealthyTermination,
+  healthCheckHeader,
+  healthCheckRefused,
+  healthCheckTls,
+  healthCheckUnreachable,
+  healthCheckBypassesUsher,
+  ecsPortMissing,
+  ecsPortOfApplication,
+  ecsNotEssential,
+  ecsStopOrder,
+  ecsStopTimeout,
+  ecsFargateStopTimeout,
+  kubernetesProxyProtocolValue,
+  kubernetesHttpProtocol,
+  kubernetesTrafficPolicy,
+  kubernetesConflict,
+];
+
+const ROOT = fileURLToPath(new URL('../../../test/aws/fixtures', import.meta.url));
+const DEPLOY = fileURLToPath(new URL('../../../config/deploy', import.meta.url));
+const CONFIG = 'usher.yaml';
+
+/** What all rules find in a directory, changed where a case says so. */
+function findingsOf(directory: string, change: (text: string, name: string) => string = text => text): Finding[] {
+  const names = readdirSync(directory);
+  const text = (name: string) => change(readFileSync(join(directory, name), 'utf8'), name);
+  const files = names.filter(name => name !== CONFIG).map(name => ({ name, bytes: Buffer.from(text(name)) }));
+  const { estate, problems } = readEstate(files);
+  t.same([...problems, ...estate.gaps], [], `${directory} is read without a word`);
+  const result = names.includes(CONFIG) ? loadSidecarText(text(CONFIG), CONFIG) : undefined;
+  if (result?.ok === false) throw new Error(result.problems.map(({ message }) => message).join('; '));
+  const scene = { estate, flows: flowsOf(estate), sidecar: result?.sidecar };
+  return RULES.flatMap(rule => [...rule.check(scene)]);
+}
+
+for (const rule of RULES) {
+  t.test(`${rule.id} finds its fault, and nothing where there is none`, async t => {
+    const found = findingsOf(join(ROOT, rule.id, 'fault')).filter(finding => finding.rule === rule.id);
+    t.equal(found.length, 1, 'one finding');
+    for (const finding of found) {
+      t.equal(finding.severity, rule.severity, 'as severe as the rule');
+      for (const words of [finding.message, finding.consequence, finding.cure, ...finding.commands]) {
+        t.notMatch(words, /undefined|NaN|[\r\n]|\.$/, words);
+      }
+      t.matchOnly(
+        new Set(finding.places.map(({ kind }) => kind)).size,
+        readdirSync(join(ROOT, rule.id, 'fault')).includes(CONFIG) ? 2 : 1,
+        'both sides are named',
+      );
+    }
+    const fine = findingsOf(join(ROOT, rule.id, 'fine'));
+    t.same(
+      fine
+        .filter(({ rule: id, severity }) => id === rule.id || severity !== 'note')
+        .map(({ rule, message }) => `${rule}: ${message}`),
+      [],
+    );
+  });
+
+  t.test(`${rule.id} has a title and a story for a terminal`, async t => {
+    const lines = rule.story.split('\n');
+    t.ok(lines.length > 5, 'a page');
+    t.same(
+      lines.filter(line => line.length > 100 || line !== line.trimEnd()),
+      [],
+      'lines fit',
+    );
+    t.notMatch(rule.title, /\.$|!|\n/, rule.title);
+  });
+}
+
+const told = (findings: readonly Finding[]) => findings.map(({ rule, severity }) => `${severity} ${rule}`).sort();
+
+interface Case {
+  readonly name: string;
+  /** A directory with fixtures. */
+  readonly of: string;
+  /** What is written in place of what, in all files or in those of one name; every place has to be found. */
+  readonly changes: readonly (readonly [from: string | RegExp, to: string, file?: string])[];
+  readonly expect: readonly string[];
+}
+
+const NLB = 'nlb-trusted-open/fine';
+const CLB = 'health-check-unreachable/fine';
+const TASK = 'ecs-port-missing/fine';
+const SERVICE = 'kubernetes-conflict/fine';
+
+const cases: readonly Case[] = [
+  { name: 'a good NLB', of: NLB, changes: [], expect: [] },
+  {
+    name: 'trustedSources that hold all of IPv4 in halves take every client',
+    of: 'nlb-trusted-sources/fault',
+    changes: [['[10.0.0.0/16]', '[128.0.0.0/1, 10.0.0.0/8, 0.0.0.0/1]']],
+    expect: [],
+  },
+  {
+    name: 'trustedSources with a hole do not',
+    of: 'nlb-trusted-sources/fault',
+    changes: [['[10.0.0.0/16]', '[128.0.0.0/1, 0.0.0.0/2]']],
+    expect: ['error nlb-trusted-sources'],
+  },
+  {
+    name: 'instances preserve the client where nothing is said',
+    of: 'nlb-trusted-sources/fault',
+    changes: [['preserve_client_ip.enabled', 'preserve_other']],
+    expect: ['error nlb-trusted-sources'],
+  },
+  {
+    name: 'clients of an internal balancer may all be in trustedSources',
+    of: 'nlb-trusted-sources/fault',
+    changes: [['internet-facing', 'internal']],
+    expect: [],
+  },
+  {
+    name: 'a node outside of trustedSources',
+    of: 'nlb-client-ip-lost/fault',
+    changes: [
+      ['10.0.2.9', '10.1.2.9'],
+      [/("proxy_protocol_v2.enabled",\s*"Value": )"false"/, '$1"true"'],
+    ],
+    expect: ['error nlb-trusted-sources'],
+  },
+  {
+    name: 'a listener that requires the header refuses before anybody loses an address',
+    of: 'nlb-client-ip-lost/fault',
+    changes: [['proxyProtocol: optional', 'proxyProtocol: required']],
+    expect: [],
+  },
+  {
+    name: 'target groups for other ports than those of usher are no business of it',
+    of: 'nlb-deregistration-delay/fault',
+    changes: [['"Port": 8080', '"Port": 9999']],
+    expect: [],
+  },
+  {
+    name: 'UDP on a port of somebody else',
+    of: 'nlb-udp/fault',
+    changes: [
+      [/"TCP_UDP"/g, '"UDP"'],
+      ['"Port": 8080', '"Port": 53'],
+    ],
+    expect: [],
+  },
+  {
+    name: 'an ALB as a target, while usher has its connections from elsewhere',
+    of: 'nlb-target-type/fault',
+    changes: [
+      [
+        '"TargetGroups": [',
+        '"TargetGroups": [{"TargetGroupArn": "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/other/1", "TargetGroupName": "other", "Protocol": "HTTP", "Port": 8080, "TargetType": "ip", "LoadBalancerArns": ["arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/other/1"]},',
+        'target-groups.json',
+      ],
+    ],
+    expect: [],
+  },
+  {
+    name: 'a tunnel that ends sooner than the balancer forgets it',
+    of: 'nlb-idle-timeout/fault',
+    changes: [['    backendPort: 3000', '    backendPort: 3000\n    timeouts: { tunnel: 30s }']],
+    expect: [],
+  },
+  {
+    name: 'a long drain asks for a longer delay',
+    of: NLB,
+    changes: [['admin:', 'drain: { timeout: 240s, deregisterDelay: 120s, closeOver: 100s }\nadmin:']],
+    expect: ['warning nlb-deregistration-delay'],
+  },
+  {
+    name: 'a check of /livez does not fail in a drain',
+    of: 'nlb-unhealthy-termination/fault',
+    changes: [['"/readyz"', '"/livez"']],
+    expect: [],
+  },
+  {
+    name: 'a check of the traffic port fails when a long drain has closed it',
+    of: 'nlb-unhealthy-termination/fault',
+    changes: [
+      ['"9180"', '"traffic-port"'],
+      ['admin:', 'drain: { timeout: 150s }\nadmin:'],
+    ],
+    expect: ['warning nlb-unhealthy-termination'],
+  },
+  {
+    name: 'a short drain is over before the balancer has noticed',
+    of: 'nlb-unhealthy-termination/fault',
+    changes: [['"9180"', '"traffic-port"']],
+    expect: [],
+  },
+  {
+    name: 'a TCP check does not mind a PROXY header, but asks the application',
+    of: 'health-check-header/fault',
+    changes: [['"HealthCheckProtocol": "HTTP"', '"HealthCheckProtocol": "TCP"']],
+    expect: ['warning health-check-bypasses-usher'],
+  },
+  {
+    name: 'a header to a listener that does not look for it',
+    of: 'health-check-tls/fine',
+    changes: [['    trustedSources', '    proxyProtocol: off\n    trustedSources']],
+    expect: ['error health-check-header'],
+  },
+  {
+    name: 'a header to a port of nobody that is known',
+    of: 'health-check-header/fault',
+    changes: [['"3000"', '"7000"']],
+    expect: ['warning health-check-header'],
+  },
+  {
+    name: 'no header to a port of nobody that is known',
+    of: CLB,
+    changes: [['HTTP:9180', 'HTTP:7000']],
+    expect: ['warning health-check-unreachable'],
+  },
+  { name: 'a CLB check of the admin port', of: CLB, changes: [], expect: [] },
+  {
+    name: 'a CLB check that brings the line to usher',
+    of: 'health-check-refused/fault',
+    changes: [
+      [
+        '"BackendServerDescriptions": []',
+        '"BackendServerDescriptions": [{"InstancePort": 8080, "PolicyNames": ["usher-proxy-protocol"]}]',
+      ],
+    ],
+    expect: [],
+  },
+  {
+    name: 'a policy that nobody described',
+    of: 'health-check-refused/fault',
+    changes: [
+      [
+        '"BackendServerDescriptions": []',
+        '"BackendServerDescriptions": [{"InstancePort": 8080, "PolicyNames": ["another"]}]',
+      ],
+    ],
+    expect: [],
+  },
+  {
+    name: 'a check without a header where it is optional',
+    of: 'health-check-refused/fault',
+    changes: [['    trustedSources', '    proxyProtocol: optional\n    trustedSources']],
+    expect: [],
+  },
+  {
+    name: 'SSL through a listener of TCP, to a backend that may end TLS',
+    of: CLB,
+    changes: [
+      ['HTTP:9180/readyz', 'SSL:8080'],
+      ['    backendPort', '    protocol: tcp\n    backendPort'],
+    ],
+    expect: [],
+  },
+  {
+    name: 'HTTPS to the admin port',
+    of: CLB,
+    changes: [['HTTP:9180', 'HTTPS:9180']],
+    expect: ['error health-check-tls'],
+  },
+  {
+    name: 'a check of loopback, by an NLB',
+    of: NLB,
+    changes: [['0.0.0.0:9180', '127.0.0.1:9180']],
+    expect: ['error health-check-unreachable'],
+  },
+  {
+    name: 'a check of a Service goes to the admin port',
+    of: SERVICE,
+    changes: [
+      [
+        '"annotations": {',
+        '"annotations": {"service.beta.kubernetes.io/aws-load-balancer-healthcheck-protocol": "http", "service.beta.kubernetes.io/aws-load-balancer-healthcheck-port": "9180",',
+      ],
+    ],
+    expect: [],
+  },
+  {
+    name: 'a check of a Service goes to the application with a header',
+    of: SERVICE,
+    changes: [
+      [
+        '"annotations": {',
+        '"annotations": {"service.beta.kubernetes.io/aws-load-balancer-healthcheck-protocol": "http", "service.beta.kubernetes.io/aws-load-balancer-healthcheck-port": "3000",',
+      ],
+    ],
+    expect: ['error health-check-header'],
+  },
+  { name: 'a good task', of: TASK, changes: [], expect: [] },
+  {
+    name: 'a pusher is no usher',
+    of: 'ecs-not-essential/fault',
+    changes: [[/usher/g, 'pusher']],
+    expect: [],
+  },
+  {
+    name: 'of a bridge, ports inside and outside differ',
+    of: 'ecs-port-missing/fault',
+    changes: [['"awsvpc"', '"bridge"']],
+    expect: [],
+  },
+  {
+    name: 'an application that is not essential',
+    of: TASK,
+    changes: [[/("name": "chat",[^}]*?"essential": )true/, '$1false']],
+    expect: ['warning ecs-not-essential'],
+  },
+  {
+    name: 'the value false does not turn the PROXY protocol off',
+    of: 'kubernetes-proxy-protocol-value/fault',
+    changes: [['proxy-protocol": "true"', 'proxy-protocol": "false"']],
+    expect: ['error kubernetes-proxy-protocol-value'],
+  },
+  {
+    name: 'nodes as peers, where no trustedSources could be wrong',
+    of: 'kubernetes-traffic-policy/fault',
+    changes: [['    trustedSources: [10.0.0.0/16]\n', '']],
+    expect: [],
+  },
+];
+
+for (const { name, of, changes, expect } of cases) {
+  t.test(name, async t => {
+    const used = new Set<number>();
+    const findings = findingsOf(join(ROOT, of), (text, file) =>
+      changes.reduce((changed, [from, to, only], index) => {
+        const next = only === undefined || only === file ? changed.replace(from, to) : changed;
+        if (next !== changed) used.add(index);
+        return next;
+      }, text),
+    );
+    t.equal(used.size, changes.length, 'every change is made');
+    t.same(told(findings), expect);
+  });
+}
+
+t.test('the samples for ECS and Kubernetes are without fault', async t => {
+  const files = ['ecs-task-definition.json', 'kubernetes.yaml'].map(name => ({
+    name,
+    bytes: readFileSync(join(DEPLOY, name)),
+  }));
+  const { estate } = readEstate(files);
+  t.equal(estate.tasks.length, 1, 'a task');
+  t.equal(estate.services.length, 1, 'a Service');
+  const scene = { estate, flows: flowsOf(estate), sidecar: undefined };
+  t.same(told(RULES.flatMap(rule => [...rule.check(scene)])), []);
+});
