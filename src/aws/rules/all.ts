@@ -10,11 +10,22 @@ import { clbPolicyUnattached } from './clb-policy-unattached.js';
 import { clbPolicyWithoutListener } from './clb-policy-without-listener.js';
 import { clbSecureMix } from './clb-secure-mix.js';
 import { clbSharedInstancePort } from './clb-shared-instance-port.js';
+import { ecsPortMissing, ecsPortOfApplication } from './ecs-ports.js';
+import { ecsFargateStopTimeout, ecsNotEssential, ecsStopOrder, ecsStopTimeout } from './ecs-stop.js';
 import { forwardedProto } from './header-forwarded-proto.js';
 import { headerMixedPort } from './header-mixed-port.js';
 import { headerNotExpected } from './header-not-expected.js';
 import { headerNotSent } from './header-not-sent.js';
 import { trustedSourcesOpen } from './header-trusted-sources.js';
+import { healthCheckHeader, healthCheckRefused, healthCheckTls } from './health-header.js';
+import { healthCheckBypassesUsher, healthCheckUnreachable } from './health-port.js';
+import { kubernetesConflict, kubernetesHttpProtocol, kubernetesProxyProtocolValue } from './kubernetes-header.js';
+import { kubernetesTrafficPolicy } from './kubernetes-traffic-policy.js';
+import { nlbAttributesUnknown, nlbClientIpLost } from './nlb-header.js';
+import { nlbConnectionTermination, nlbDeregistrationDelay, nlbIdleTimeout } from './nlb-lifetime.js';
+import { nlbApplicationBalancer, nlbTargetType, nlbUdp } from './nlb-protocols.js';
+import { nlbTrustedOpen, nlbTrustedSources } from './nlb-trust.js';
+import { nlbUnhealthyTermination } from './nlb-unhealthy.js';
 import { portBypassesUsher } from './ports-bypass-usher.js';
 import { portListenLoopback } from './ports-listen-loopback.js';
 import { portNotForwarded } from './ports-not-forwarded.js';
@@ -40,4 +51,30 @@ export const RULES: readonly Rule[] = [
   portListenLoopback,
   portNotForwarded,
   portNotListened,
+  ecsPortMissing,
+  ecsPortOfApplication,
+  ecsFargateStopTimeout,
+  ecsNotEssential,
+  ecsStopOrder,
+  ecsStopTimeout,
+  healthCheckHeader,
+  healthCheckRefused,
+  healthCheckTls,
+  healthCheckBypassesUsher,
+  healthCheckUnreachable,
+  kubernetesConflict,
+  kubernetesHttpProtocol,
+  kubernetesProxyProtocolValue,
+  kubernetesTrafficPolicy,
+  nlbAttributesUnknown,
+  nlbClientIpLost,
+  nlbConnectionTermination,
+  nlbDeregistrationDelay,
+  nlbIdleTimeout,
+  nlbApplicationBalancer,
+  nlbTargetType,
+  nlbUdp,
+  nlbTrustedOpen,
+  nlbTrustedSources,
+  nlbUnhealthyTermination,
 ];
