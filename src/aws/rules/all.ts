@@ -30,6 +30,7 @@ import { portBypassesUsher } from './ports-bypass-usher.js';
 import { portListenLoopback } from './ports-listen-loopback.js';
 import { portNotForwarded } from './ports-not-forwarded.js';
 import { portNotListened } from './ports-not-listened.js';
+import { portGetsTls } from './ports-tls.js';
 
 export const RULES: readonly Rule[] = [
   clbConnectionDraining,
@@ -77,4 +78,5 @@ export const RULES: readonly Rule[] = [
   nlbTrustedOpen,
   nlbTrustedSources,
   nlbUnhealthyTermination,
+  portGetsTls,
 ];

@@ -14,24 +14,25 @@ export const clbConnectionDraining: Rule = {
   id: 'clb-connection-draining',
   severity: 'warning',
   title: "The connection draining of a Classic Load Balancer is off or shorter than usher's drain",
-  story: `When an instance leaves a Classic Load Balancer (a deploy, a smaller group, a check that failed), connection
-draining says what happens to the connections that it has. Off: they are closed at once. On: new ones
-go elsewhere, and those that are there may go on until the timeout is over. Then they are closed by force.
+  story: `When an instance leaves a Classic Load Balancer (a deploy, a smaller group, a check that failed),
+connection draining says what happens to the connections that it has. Off: they are closed at
+once. On: new ones go elsewhere, and those that are there may go on until the timeout is over.
+Then they are closed by force.
 
-usher has a drain of its own. From SIGTERM on it accepts what still comes for drain.deregisterDelay, then
-ends WebSockets over drain.closeOver, one after the other, each with a Close frame behind a whole
-message, so that clients come back a few at a time and lose nothing. What is open at drain.timeout is
-destroyed.
+usher has a drain of its own. From SIGTERM on it accepts what still comes for
+drain.deregisterDelay, then ends WebSockets over drain.closeOver, one after the other, each with a
+Close frame behind a whole message, so that clients come back a few at a time and lose nothing.
+What is open at drain.timeout is destroyed.
 
-If the balancer's time is shorter, it cuts what usher was about to end politely: in the middle of messages
-and uploads, without a Close frame, and all at the same moment, so that all clients of the instance
-connect again within one second.
+If the balancer's time is shorter, it cuts what usher was about to end politely: in the middle of
+messages and uploads, without a Close frame, and all at the same moment, so that all clients of
+the instance connect again within one second.
 
     usher:    |-- deregisterDelay --|-- closeOver --|............| drain.timeout
     balancer: |---------------------- connection draining -------------------|
 
-Turn it on with at least drain.timeout. AWS's default for the timeout is 300 s; more than needed does no
-harm, because the balancer forgets the instance as soon as its last connection has ended.`,
+Turn it on with at least drain.timeout. AWS's default for the timeout is 300 s; more than needed
+does no harm, because the balancer forgets the instance as soon as its last connection has ended.`,
   *check({ estate, sidecar }) {
     if (sidecar === undefined) return;
     for (const balancer of estate.classics) {

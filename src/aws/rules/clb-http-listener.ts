@@ -9,24 +9,25 @@ export const clbHttpListener: Rule = {
   id: 'clb-http-listener',
   severity: 'warning',
   title: 'A listener of a Classic Load Balancer is HTTP or HTTPS, where the PROXY header does not exist',
-  story: `An HTTP or HTTPS listener of a Classic Load Balancer reads the requests of clients and writes requests of
-its own to the instance port. It says the client in X-Forwarded-For.
+  story: `An HTTP or HTTPS listener of a Classic Load Balancer reads the requests of clients and writes
+requests of its own to the instance port. It says the client in X-Forwarded-For.
 
-The PROXY header belongs to TCP and SSL listeners. The policy may be attached to the instance port of an
-HTTP listener, but no header comes. usher takes no X-Forwarded-For from outside, because it can't know
-who wrote it: it removes the field and writes its own. So behind such a listener every client has the
-balancer's address, or, with proxyProtocol: required, nobody gets through.
+The PROXY header belongs to TCP and SSL listeners. The policy may be attached to the instance port
+of an HTTP listener, but no header comes. usher takes no X-Forwarded-For from outside, because it
+can't know who wrote it: it removes the field and writes its own. So behind such a listener every
+client has the balancer's address, or, with proxyProtocol: required, nobody gets through.
 
-Nor does the listener know the Upgrade of HTTP/1.1. WebSocket handshakes are answered as plain requests:
-chats fall back to polling where the library can, and fail where it can't.
+Nor does the listener know the Upgrade of HTTP/1.1. WebSocket handshakes are answered as plain
+requests: chats fall back to polling where the library can, and fail where it can't.
 
-The cure is a TCP listener in place of HTTP, and SSL in place of HTTPS. SSL ends TLS at the balancer just
-as HTTPS does, with the same certificate. What the HTTP listener did besides is left to usher or the
-application: X-Forwarded-* (usher writes them), cookie stickiness (affinity in usher), access logs with
-requests (log.access in usher; those of the balancer name connections only).
+The cure is a TCP listener in place of HTTP, and SSL in place of HTTPS. SSL ends TLS at the
+balancer just as HTTPS does, with the same certificate. What the HTTP listener did besides is left
+to usher or the application: X-Forwarded-* (usher writes them), cookie stickiness (affinity in
+usher), access logs with requests (log.access in usher; those of the balancer name connections
+only).
 
-AWS can't change a listener: it is deleted and made anew, and its port is closed for that moment. The
-commands look the certificate up before that.`,
+AWS can't change a listener: it is deleted and made anew, and its port is closed for that moment.
+The commands look the certificate up before that.`,
   *check(scene) {
     for (const port of instancePorts(scene)) {
       // One beside a TCP listener needs another instance port first: clb-mixed-instance-port.
@@ -45,7 +46,7 @@ function finding({ balancer, port }: InstancePort, listener: ClassicListener): F
     message: `the listener ${listenerWords(listener)} of ${balancer.name} reads HTTP itself, so no PROXY header comes to instance port ${port}`,
     consequence: 'usher takes every client for the balancer, and WebSocket handshakes do not pass',
     places: [listener.at],
-    cure: `make it a ${to} listener${certificate}, and attach the policy for the PROXY header to port ${port}${tlsNote([listener])}`,
+    cure: `make it ${to === 'SSL' ? 'an SSL' : 'a TCP'} listener${certificate}, and attach the policy for the PROXY header to port ${port}${tlsNote([listener])}`,
     commands: [
       ...replaceListener(balancer, listener, { instancePort: port, protocols: 'relay' }),
       ...(portPolicies(balancer, port).header === 'off' ? turnHeaderOn(balancer, [port]) : []),

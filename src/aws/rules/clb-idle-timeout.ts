@@ -16,20 +16,21 @@ export const clbIdleTimeout: Rule = {
   id: 'clb-idle-timeout',
   severity: 'warning',
   title: "The idle timeout of a Classic Load Balancer doesn't fit usher's keepAlive or the pings of WebSockets",
-  story: `A Classic Load Balancer closes a connection that has carried no byte for its idle timeout, 60 s unless it
-was changed. Only payload counts. TCP keep-alives don't, however often they are sent.
+  story: `A Classic Load Balancer closes a connection that has carried no byte for its idle timeout, 60 s
+unless it was changed. Only payload counts. TCP keep-alives don't, however often they are sent.
 
 Two times have to be on the right side of it.
 
-usher's timeouts.keepAlive must be longer. It says how long usher keeps a connection that waits for its
-next request. When usher is the first to close, a request may be on its way already. Behind an HTTP
-listener the balancer then answers 502 or 504 in usher's name; behind TCP or SSL the client sees its
-connection break and may not dare to send a POST again. When the balancer closes first, whoever sends
-next knows it.
+usher's timeouts.keepAlive must be longer. It says how long usher keeps a connection that waits
+for its next request. When usher is the first to close, a request may be on its way already.
+Behind an HTTP listener the balancer then answers 502 or 504 in usher's name; behind TCP or SSL
+the client sees its connection break and may not dare to send a POST again. When the balancer
+closes first, whoever sends next knows it.
 
-The pings of WebSockets must be more frequent. Socket.IO pings every 25 s; ws sends no ping by itself. With
-an idle timeout of 25 s or less, quiet conversations are cut again and again, clients connect anew, and
-it looks like a bad network: disconnects in steady intervals, with the reason transport close.
+The pings of WebSockets must be more frequent. Socket.IO pings every 25 s; ws sends no ping by
+itself. With an idle timeout of 25 s or less, quiet conversations are cut again and again, clients
+connect anew, and it looks like a bad network: disconnects in steady intervals, with the reason
+transport close.
 
     ping interval (25 s)  <  idle timeout (60 s)  <  usher's keepAlive (75 s)
 

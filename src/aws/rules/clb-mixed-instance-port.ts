@@ -1,7 +1,8 @@
 /** A listener that relays bytes and one that reads HTTP on one instance port. */
+import type { ClassicListener } from '../estate.js';
 import type { Finding, Rule } from '../finding.js';
 import { setPolicies } from '../flows-classic.js';
-import { readsHttp, replaceListener, tlsNote, turnHeaderOn } from './clb-commands.js';
+import { readsHttp, relayed, replaceListener, tlsNote, turnHeaderOn } from './clb-commands.js';
 import { freePorts, type InstancePort, instancePorts, isMixed, keeper, listenerWords } from './clb-instance-ports.js';
 import { portPolicies } from './clb-policies.js';
 import { listed, portWords } from './words.js';
@@ -10,41 +11,42 @@ export const clbMixedInstancePort: Rule = {
   id: 'clb-mixed-instance-port',
   severity: 'error',
   title: 'A TCP or SSL listener and an HTTP or HTTPS listener of a Classic Load Balancer share an instance port',
-  story: `A Classic Load Balancer has listeners for clients (a port and a protocol) and instance ports, to which it
-connects behind them. Many listeners may lead to one instance port:
+  story: `A Classic Load Balancer has listeners for clients (a port and a protocol) and instance ports, to
+which it connects behind them. Many listeners may lead to one instance port:
 
     SSL  443 ──┐
                ├──► instance port 8080 ──► usher
     HTTP  80 ──┘
 
-The two kinds of listeners say different things on such a connection. A TCP or SSL listener relays the
-client's bytes, and where the policy type ProxyProtocolPolicyType is on, it writes a PROXY line in front
-of them. An HTTP or HTTPS listener reads requests itself, writes the client into X-Forwarded-For, never
-sends a PROXY line, and uses one connection for requests of many clients.
+The two kinds of listeners say different things on such a connection. A TCP or SSL listener relays
+the client's bytes, and where the policy type ProxyProtocolPolicyType is on, it writes a PROXY
+line in front of them. An HTTP or HTTPS listener reads requests itself, writes the client into
+X-Forwarded-For, never sends a PROXY line, and uses one connection for requests of many clients.
 
-The trap is that AWS attaches the policy to the instance port and not to the listener. So one port gets
-both: connections that begin with PROXY TCP4 …, and others that begin with GET /. AWS accepts that. It
-refuses only TLS beside plain text on one instance port.
+The trap is that AWS attaches the policy to the instance port and not to the listener. So one port
+gets both: connections that begin with PROXY TCP4 …, and others that begin with GET /. AWS accepts
+that. It refuses only TLS beside plain text on one instance port.
 
-Nothing that usher could be told fits both. With proxyProtocol: required the connections of the HTTP
-listener are refused (header-missing). With off the PROXY lines of the other one are taken for requests
-and answered 400. With optional every client of the HTTP listener has the balancer's own address, because
-usher removes an X-Forwarded-For that it did not write itself. Without the policy it is no better: no
-client of the TCP listener can be known, and turning the policy on later breaks what is above.
+Nothing that usher could be told fits both. With proxyProtocol: required the connections of the
+HTTP listener are refused (header-missing). With off the PROXY lines of the other one are taken
+for requests and answered 400. With optional every client of the HTTP listener has the balancer's
+own address, because usher removes an X-Forwarded-For that it did not write itself. Without the
+policy it is no better: no client of the TCP listener can be known, and turning the policy on
+later breaks what is above.
 
-In production one sees it as "works on 443, fails on 80" or as a part of the clients behind one address
-of the VPC. Health checks of the port may pass all the time, because they follow the policy and not the
-listeners.
+In production one sees it as "works on 443, fails on 80" or as a part of the clients behind one
+address of the VPC. Health checks of the port may pass all the time, because they follow the
+policy and not the listeners.
 
-The cure is an instance port for each listener, and TCP or SSL for both, so that usher knows every client
-and WebSockets pass:
+The cure is an instance port for each listener, and TCP or SSL for both, so that usher knows every
+client and WebSockets pass:
 
     SSL 443 ──► 8080 ──► usher's listener chat
     TCP  80 ──► 8081 ──► usher's listener chat-plain
 
-AWS can't change a listener: it is deleted and made anew, and its port is closed for that moment. Add the
-second listener to usher first, let the security group of the instances admit the balancer on the new
-port, then run the commands. In usher both listeners may name the same backend.`,
+AWS can't change a listener: it is deleted and made anew, and its port is closed for that moment.
+Add the second listener to usher first, let the security group of the instances admit the balancer
+on the new port, then run the commands. In usher both listeners may name the same backend.`,
   *check(scene) {
     for (const port of instancePorts(scene)) {
       if (isMixed(port)) yield finding(port, freePorts(scene, port, port.listeners.length - 1));
@@ -71,12 +73,16 @@ function finding(shared: InstancePort, free: readonly number[]): Finding {
     message: `the listeners ${relays} and ${https} of ${balancer.name} share instance port ${port}: ${difference(header, relays, https)}`,
     consequence: `no proxyProtocol of usher's fits both: required refuses every connection of ${https}, off answers 400 where a PROXY header comes, and optional gives every client of ${https} the balancer's address`,
     places: [moved[0]?.at ?? at, ...places.slice(1), ...(names.length > 0 ? [at] : [])],
-    cure: `give ${listed(moved.map(listenerWords))} an instance port of its own (${portWords(free)}) as a TCP or SSL listener with the policy on it, add a listener of usher's for it, and let the security group admit the balancer there${tlsNote(moved)}`,
+    cure: `give ${listed(moved.map(listenerWords))} an instance port of its own (${portWords(free)}) as ${as(moved)} with the policy on it, add a listener of usher's for it, and let the security group admit the balancer there${tlsNote(moved)}`,
     commands: [...moves, ...attach],
   };
 }
 
-function move({ balancer }: InstancePort, listener: InstancePort['listeners'][number], to: number | undefined) {
+function as(moved: readonly ClassicListener[]): string {
+  return [...new Set(moved.map(relayed))].join(' or ');
+}
+
+function move({ balancer }: InstancePort, listener: ClassicListener, to: number | undefined) {
   return to === undefined ? [] : replaceListener(balancer, listener, { instancePort: to, protocols: 'relay' });
 }
 

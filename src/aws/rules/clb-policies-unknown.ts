@@ -11,16 +11,17 @@ export const clbPoliciesUnknown: Rule = {
   id: 'clb-policies-unknown',
   severity: 'warning',
   title: 'The files do not say what the policies on an instance port of a Classic Load Balancer are',
-  story: `describe-load-balancers tells the names of the policies on each instance port, and nothing else of them.
-Names are free text: a policy called proxy-protocol may be of any type, and one called p1 may turn the
-PROXY header on. The type and the attribute stand in the output of another command,
+  story: `describe-load-balancers tells the names of the policies on each instance port, and nothing else of
+them. Names are free text: a policy called proxy-protocol may be of any type, and one called p1
+may turn the PROXY header on. The type and the attribute stand in the output of another command,
 describe-load-balancer-policies.
 
-Without it the check can't say whether the balancer sends a PROXY header to these ports, and leaves out
-every rule that would have to know. That is what this warning means: less was checked than could be.
+Without it the check can't say whether the balancer sends a PROXY header to these ports, and
+leaves out every rule that would have to know. That is what this warning means: less was checked
+than could be.
 
-Run the command below and give its output beside the other files. The output doesn't say which balancer
-it is of. Where there is more than one, tell it: --load-balancer NAME=FILE.`,
+Run the command below and give its output beside the other files. The output doesn't say which
+balancer it is of. Where there is more than one, tell it: --load-balancer NAME=FILE.`,
   *check({ estate }) {
     for (const balancer of estate.classics) {
       const unknown = unknownPorts(balancer);

@@ -9,16 +9,17 @@ export const clbPolicyDisabled: Rule = {
   id: 'clb-policy-disabled',
   severity: 'warning',
   title: 'The attribute ProxyProtocol of a policy of the Classic Load Balancer is not true',
-  story: `A policy of the type ProxyProtocolPolicyType has one attribute, ProxyProtocol. Only with the value true
-does the balancer send a PROXY header to the instance ports that the policy is attached to.
+  story: `A policy of the type ProxyProtocolPolicyType has one attribute, ProxyProtocol. Only with the value
+true does the balancer send a PROXY header to the instance ports that the policy is attached to.
 
-A policy with false, attached to a port, looks like a header that is on: its name stands where it has to
-stand, and often says proxy-protocol. No header is sent.
+A policy with false, attached to a port, looks like a header that is on: its name stands where it
+has to stand, and often says proxy-protocol. No header is sent.
 
 usher with proxyProtocol: required refuses each connection of such a port with header-missing.
 
-AWS changes no policy. Make another one with true, and attach it in place of the old one. The command
-that attaches replaces the whole set of the port, so it names all other policies of the port as well.`,
+AWS changes no policy. Make another one with true, and attach it in place of the old one. The
+command that attaches replaces the whole set of the port, so it names all other policies of the
+port as well.`,
   *check({ estate }) {
     for (const balancer of estate.classics) {
       for (const attached of attachments(balancer)) yield* findings(balancer, attached);

@@ -13,20 +13,21 @@ export const clbPolicyUnattached: Rule = {
   id: 'clb-policy-unattached',
   severity: 'warning',
   title: 'A Classic Load Balancer has a policy for the PROXY header that is attached to no instance port',
-  story: `The PROXY header of a Classic Load Balancer takes two steps. create-load-balancer-policy makes a policy of
-the type ProxyProtocolPolicyType. set-load-balancer-policies-for-backend-server attaches it to an instance
-port. Only the second one turns the header on.
+  story: `The PROXY header of a Classic Load Balancer takes two steps. create-load-balancer-policy makes a
+policy of the type ProxyProtocolPolicyType. set-load-balancer-policies-for-backend-server attaches
+it to an instance port. Only the second one turns the header on.
 
-A policy that is attached to nothing shows among the other policies of the balancer and looks as if the
-work were done. It is also what remains when somebody else attaches another policy later: that command
-replaces the whole set of the port, so each policy that it does not name is gone from there.
+A policy that is attached to nothing shows among the other policies of the balancer and looks as
+if the work were done. It is also what remains when somebody else attaches another policy later:
+that command replaces the whole set of the port, so each policy that it does not name is gone from
+there.
 
 Without the header usher's listener with proxyProtocol: required refuses every connection with
 header-missing.
 
-Attach it to the instance port of each TCP or SSL listener, together with what stands there already. When
-no header is wanted, delete the policy (aws elb delete-load-balancer-policy), so that nobody takes it for
-one that works.`,
+Attach it to the instance port of each TCP or SSL listener, together with what stands there
+already. When no header is wanted, delete the policy (aws elb delete-load-balancer-policy), so
+that nobody takes it for one that works.`,
   *check({ estate }) {
     for (const balancer of estate.classics) {
       const bare = portsWithoutHeader(balancer);

@@ -9,20 +9,20 @@ export const clbPolicyWithoutListener: Rule = {
   id: 'clb-policy-without-listener',
   severity: 'warning',
   title: 'Policies are attached to an instance port that no listener of the Classic Load Balancer leads to',
-  story: `Policies such as the one for the PROXY header are attached to an instance port and not to a listener.
-When a listener is deleted, what was attached to its instance port stays, and
+  story: `Policies such as the one for the PROXY header are attached to an instance port and not to a
+listener. When a listener is deleted, what was attached to its instance port stays, and
 describe-load-balancers goes on showing it in BackendServerDescriptions.
 
-So an entry without a listener is one of two things. It may be what an old listener left. Then it does
-nothing today, but whoever makes a listener for that port some day finds the PROXY header on from the
-first connection, and an application that doesn't expect it answers 400.
+So an entry without a listener is one of two things. It may be what an old listener left. Then it
+does nothing today, but whoever makes a listener for that port some day finds the PROXY header on
+from the first connection, and an application that doesn't expect it answers 400.
 
 Or somebody attached the policy to a wrong port: to the port of the listener (443) in place of the
-instance port (8080), which is the easiest mistake to make with this command. Then the header is missing
-where it was meant to be, and usher refuses connections with header-missing.
+instance port (8080), which is the easiest mistake to make with this command. Then the header is
+missing where it was meant to be, and usher refuses connections with header-missing.
 
-Compare the port with the instance ports of the listeners. Attach the policy there if that was meant, and
-take it from the port that nothing uses. An empty list of names takes all away.`,
+Compare the port with the instance ports of the listeners. Attach the policy there if that was
+meant, and take it from the port that nothing uses. An empty list of names takes all away.`,
   *check({ estate }) {
     for (const balancer of estate.classics) {
       const used = new Set(balancer.listeners.map(({ instancePort }) => instancePort));

@@ -10,19 +10,20 @@ export const clbSecureMix: Rule = {
   severity: 'error',
   title: 'Listeners of a Classic Load Balancer speak TLS and plain text to one instance port',
   story: `For each listener a Classic Load Balancer has two protocols: Protocol, which clients speak, and
-InstanceProtocol, which it speaks to the instance port itself. SSL and HTTPS there mean that the balancer
-opens TLS to usher.
+InstanceProtocol, which it speaks to the instance port itself. SSL and HTTPS there mean that the
+balancer opens TLS to usher.
 
-AWS has a rule for listeners with the same instance port: when one of them is secure (SSL or HTTPS), all
-must be, and when one is plain (TCP or HTTP), all must be. A file in which both meet can't come from a
-balancer that exists. It was written by hand, put together from two outputs, or is older than a change.
+AWS has a rule for listeners with the same instance port: when one of them is secure (SSL or
+HTTPS), all must be, and when one is plain (TCP or HTTP), all must be. A file in which both meet
+can't come from a balancer that exists. It was written by hand, put together from two outputs, or
+is older than a change.
 
-What else the check says of this balancer is therefore worth little, and that is why this is an error.
-Ask AWS again, with the command below, and check the fresh output.
+What else the check says of this balancer is therefore worth little, and that is why this is an
+error. Ask AWS again, with the command below, and check the fresh output.
 
 usher itself expects plain text: end TLS at the balancer (Protocol SSL) and take TCP as the
-InstanceProtocol. One that must be encrypted to the instance is a case for protocol: tcp, where usher
-relays what it does not read.`,
+InstanceProtocol. One that must be encrypted to the instance is a case for protocol: tcp, where
+usher relays what it does not read.`,
   *check(scene) {
     for (const port of instancePorts(scene)) if (isHalfSecure(port)) yield finding(port);
   },

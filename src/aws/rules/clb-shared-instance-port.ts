@@ -18,30 +18,32 @@ export const clbSharedInstancePort: Rule = {
   id: 'clb-shared-instance-port',
   severity: 'error',
   title: 'Two listeners of a Classic Load Balancer share an instance port',
-  story: `Listeners of a Classic Load Balancer that lead to one instance port come to usher as one: the same port,
-the same policies, the same health.
+  story: `Listeners of a Classic Load Balancer that lead to one instance port come to usher as one: the same
+port, the same policies, the same health.
 
     SSL 443 ──┐
               ├──► instance port 8080 ──► usher
     TCP  80 ──┘
 
-On the side of AWS, policies are attached to the instance port. The PROXY header is on for both listeners
-or for none, and a change that was meant for one is a change of the other. On the side of usher, one
-listener has one proxyProtocol, one forwardedProto and one set of trusted sources. When forwardedProto
-is https, the clients that came to port 80 without TLS are told to the application as secure; when it is
-http, applications send those of 443 into redirect loops. auto can tell them apart by the destination port
-in the PROXY v1 line, but only as long as the TLS port is 443 and the header is on.
+On the side of AWS, policies are attached to the instance port. The PROXY header is on for both
+listeners or for none, and a change that was meant for one is a change of the other. On the side
+of usher, one listener has one proxyProtocol, one forwardedProto and one set of trusted sources.
+When forwardedProto is https, the clients that came to port 80 without TLS are told to the
+application as secure; when it is http, applications send those of 443 into redirect loops. auto
+can tell them apart by the destination port in the PROXY v1 line, but only as long as the TLS port
+is 443 and the header is on.
 
-usher wants each way to have a port of its own, just as it refuses a configuration in which two listeners
-claim one backend port: what can't be told apart can't be changed, limited, counted or drained apart.
+usher wants each way to have a port of its own, just as it refuses a configuration in which two
+listeners claim one backend port: what can't be told apart can't be changed, limited, counted or
+drained apart.
 
-One sees it as wrong schemes in redirects, as cookies without Secure, and in metrics, where the label
-listener shows one name for both.
+One sees it as wrong schemes in redirects, as cookies without Secure, and in metrics, where the
+label listener shows one name for both.
 
-The cure is an instance port for each listener. AWS can't change a listener: it is deleted and made anew,
-and its port is closed for that moment. Add the second listener to usher first (both may name the same
-backend), let the security group of the instances admit the balancer on the new port, then run the
-commands. The policies of the old port are attached to the new one, too.`,
+The cure is an instance port for each listener. AWS can't change a listener: it is deleted and
+made anew, and its port is closed for that moment. Add the second listener to usher first (both
+may name the same backend), let the security group of the instances admit the balancer on the new
+port, then run the commands. The policies of the old port are attached to the new one, too.`,
   *check(scene) {
     for (const port of instancePorts(scene)) {
       if (port.listeners.length < 2 || isMixed(port) || isHalfSecure(port)) continue;

@@ -12,22 +12,24 @@ export const forwardedProto: Rule = {
   id: 'forwarded-proto',
   severity: 'warning',
   title: "usher's forwardedProto doesn't fit what clients speak to the balancer",
-  story: `An application behind a balancer that ends TLS sees plain HTTP. X-Forwarded-Proto tells it what the client
-spoke. Applications build redirects, links and cookies with Secure from it, and frameworks that insist on
-https send a client whose scheme is http to https, again and again, since the next request says http as well.
+  story: `An application behind a balancer that ends TLS sees plain HTTP. X-Forwarded-Proto tells it what
+the client spoke. Applications build redirects, links and cookies with Secure from it, and
+frameworks that insist on https send a client whose scheme is http to https, again and again,
+since the next request says http as well.
 
-usher writes the field, and forwardedProto says what: https or http, fixed, or auto. auto goes by the PROXY
-header: by its TLS part where it has one, else https means that the client dialled port 443.
+usher writes the field, and forwardedProto says what: https or http, fixed, or auto. auto goes by
+the PROXY header: by its TLS part where it has one, else https means that the client dialled port
+443.
 
-A Classic Load Balancer's line has no TLS part. Its destination port is the port of the listener, so auto is
-right for 443 and wrong for TLS on any other port, and without a header auto never says https (unless usher
-itself listens on 443).
+A Classic Load Balancer's line has no TLS part. Its destination port is the port of the listener,
+so auto is right for 443 and wrong for TLS on any other port, and without a header auto never says
+https (unless usher itself listens on 443).
 
-What a Network Load Balancer writes as the destination port has not been verified by those who wrote this,
-so behind a TLS listener don't build on auto: write forwardedProto: https.
+What a Network Load Balancer writes as the destination port has not been verified by those who
+wrote this, so behind a TLS listener don't build on auto: write forwardedProto: https.
 
-A fixed value is best where one listener of usher's gets one kind of clients. Where port 80 and port 443
-come to usher apart, each to a listener of its own, each can say what is so.`,
+A fixed value is best where one listener of usher's gets one kind of clients. Where port 80 and
+port 443 come to usher apart, each to a listener of its own, each can say what is so.`,
   *check({ sidecar, flows }) {
     if (sidecar === undefined) return;
     for (const flow of portFlows(flows)) {

@@ -9,26 +9,26 @@ export const headerMixedPort: Rule = {
   severity: 'error',
   title: "One of usher's ports gets connections with a PROXY header and connections without one",
   story: `Two ways lead to one of usher's ports, and they say different things: a target group with
-proxy_protocol_v2.enabled and one without, a Classic Load Balancer with its policy and another balancer
-without, two Services for the same pods.
+proxy_protocol_v2.enabled and one without, a Classic Load Balancer with its policy and another
+balancer without, two Services for the same pods.
 
     balancer a ── PROXY header ──┐
                                  ├──► port 8080 ──► usher
     balancer b ── no header ─────┘
 
-With proxyProtocol: required usher refuses what comes without a header. With off it answers 400 where one
-comes. With optional both pass, and that is right for the hours of a cut-over. As a state it hides which
-clients are known.
+With proxyProtocol: required usher refuses what comes without a header. With off it answers 400
+where one comes. With optional both pass, and that is right for the hours of a cut-over. As a
+state it hides which clients are known.
 
-It is not safe either. A balancer that sends no header relays what the client writes, and the client may
-write a PROXY header of its own. It arrives from the balancer's address, which is a trusted source, and
-so usher believes it, with required as with optional.
+It is not safe either. A balancer that sends no header relays what the client writes, and the
+client may write a PROXY header of its own. It arrives from the balancer's address, which is a
+trusted source, and so usher believes it, with required as with optional.
 
-That the two send different versions (v1 by a Classic Load Balancer, v2 by a Network Load Balancer) is
-no harm to usher, which reads both; it is not told here.
+That the two send different versions (v1 by a Classic Load Balancer, v2 by a Network Load
+Balancer) is no harm to usher, which reads both; it is not told here.
 
-Often the second way is forgotten: the old balancer after a move to a new one, a target group of a test.
-Take it away, turn the header on there as well, or give it a port of usher's own.`,
+Often the second way is forgotten: the old balancer after a move to a new one, a target group of a
+test. Take it away, turn the header on there as well, or give it a port of usher's own.`,
   *check(scene) {
     const { sidecar } = scene;
     if (sidecar === undefined) return;

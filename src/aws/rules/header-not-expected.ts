@@ -8,23 +8,25 @@ export const headerNotExpected: Rule = {
   id: 'header-not-expected',
   severity: 'error',
   title: 'The balancer sends a PROXY header to a port where usher reads none',
-  story: `With proxyProtocol: off usher reads no PROXY header. If the balancer sends one all the same, its bytes are
-the first that usher takes for the client's.
+  story: `With proxyProtocol: off usher reads no PROXY header. If the balancer sends one all the same, its
+bytes are the first that usher takes for the client's.
 
-With protocol: http they are a broken request. The line of version 1 begins with PROXY TCP4, the block of
-version 2 with bytes that stand in no request at all, and usher answers 400 to every client. Health checks
-begin with the header too, so all targets turn unhealthy.
+With protocol: http they are a broken request. The line of version 1 begins with PROXY TCP4, the
+block of version 2 with bytes that stand in no request at all, and usher answers 400 to every
+client. Health checks begin with the header too, so all targets turn unhealthy.
 
-With protocol: tcp they are relayed. A backend that reads the PROXY header itself gets it as the balancer
-wrote it, and that may be what is meant; it has to trust usher's address then, and usher itself does not
-know the client. Every other backend gets bytes in front of each conversation that it does not understand.
+With protocol: tcp they are relayed. A backend that reads the PROXY header itself gets it as the
+balancer wrote it, and that may be what is meant; it has to trust usher's address then, and usher
+itself does not know the client. Every other backend gets bytes in front of each conversation that
+it does not understand.
 
-usher does not guess whether a header is there, because a client could write one of its own then and claim
-any address.
+usher does not guess whether a header is there, because a client could write one of its own then
+and claim any address.
 
-Set proxyProtocol: required, with trustedSources that list the subnets of the balancer. With protocol: tcp
-and a backend that wants the header, add sendProxyProtocol: usher writes a header of its own with the same
-client. Or turn the header off at the balancer, when nobody needs to know the clients.`,
+Set proxyProtocol: required, with trustedSources that list the subnets of the balancer. With
+protocol: tcp and a backend that wants the header, add sendProxyProtocol: usher writes a header of
+its own with the same client. Or turn the header off at the balancer, when nobody needs to know
+the clients.`,
   *check({ sidecar, flows }) {
     if (sidecar === undefined) return;
     for (const group of flowGroups(flows)) {

@@ -10,30 +10,30 @@ export const headerNotSent: Rule = {
   id: 'header-not-sent',
   severity: 'error',
   title: 'usher expects a PROXY header on a port to which the balancer sends none',
-  story: `The PROXY header stands in front of all other bytes of a connection and names the client. Both sides have to
-agree on it, because it can't be negotiated: the balancer sends it or does not, usher expects it or does
-not.
+  story: `The PROXY header stands in front of all other bytes of a connection and names the client. Both
+sides have to agree on it, because it can't be negotiated: the balancer sends it or does not,
+usher expects it or does not.
 
-usher's proxyProtocol is required unless something else is written. A connection that begins without a
-header is refused then (header-missing), because it may come from anybody who found a way around the
-balancer. If the balancer sends no header, that is every connection, health checks on this port included,
-and all targets turn unhealthy.
+usher's proxyProtocol is required unless something else is written. A connection that begins
+without a header is refused then (header-missing), because it may come from anybody who found a
+way around the balancer. If the balancer sends no header, that is every connection, health checks
+on this port included, and all targets turn unhealthy.
 
-With optional, which is for the hours of a cut-over, such connections pass, but the client is not known:
-usher takes the balancer for the client, and its address stands in X-Forwarded-For, in logs, and in
-what affinity by client-ip goes by.
+With optional, which is for the hours of a cut-over, such connections pass, but the client is not
+known: usher takes the balancer for the client, and its address stands in X-Forwarded-For, in
+logs, and in what affinity by client-ip goes by.
 
-Worse, the balancer relays what the client writes, and a client may write a PROXY header of its own. It
-arrives from the balancer's address, a trusted source, and usher believes it.
+Worse, the balancer relays what the client writes, and a client may write a PROXY header of its
+own. It arrives from the balancer's address, a trusted source, and usher believes it.
 
 One sees it as refused connections with the code header-missing in usher's log and in
 usher_refused_total, or as usher_proxy_headers_total{version="none"} that grows.
 
-Turn the header on at the balancer. Classic Load Balancer: a policy of the type ProxyProtocolPolicyType on
-the instance port, with a TCP or SSL listener. Network Load Balancer: proxy_protocol_v2.enabled of the
-target group. Kubernetes: an annotation of the Service. To switch without a gap: first usher with
-optional, then the balancer, then required. Where no header can be had, and none is wanted, write
-proxyProtocol: off.`,
+Turn the header on at the balancer. Classic Load Balancer: a policy of the type
+ProxyProtocolPolicyType on the instance port, with a TCP or SSL listener. Network Load Balancer:
+proxy_protocol_v2.enabled of the target group. Kubernetes: an annotation of the Service. To switch
+without a gap: first usher with optional, then the balancer, then required. Where no header can be
+had, and none is wanted, write proxyProtocol: off.`,
   *check(scene) {
     const { sidecar, flows } = scene;
     if (sidecar === undefined) return;
@@ -48,7 +48,7 @@ proxyProtocol: off.`,
 
 const REFUSED = 'usher refuses every connection with header-missing, health checks on this port too';
 const UNKNOWN = 'usher takes every client for the balancer, whose address stands in X-Forwarded-For then';
-const FORGED = '; a client that writes a header itself is believed';
+const FORGED = '; and a client that writes a PROXY header itself is believed';
 
 function finding(scene: Scene, sidecar: Sidecar, group: FlowGroup, { name, proxyProtocol }: ListenerSettings): Finding {
   const { first } = group;

@@ -9,21 +9,21 @@ export const trustedSourcesOpen: Rule = {
   id: 'trusted-sources-open',
   severity: 'note',
   title: "usher believes the PROXY header of anyone, though a Classic Load Balancer's subnets are known",
-  story: `The PROXY header is a claim: these bytes come from that client. usher believes it when the peer, who opened
-the connection, is in trustedSources. Left out, every peer is believed.
+  story: `The PROXY header is a claim: these bytes come from that client. usher believes it when the peer,
+who opened the connection, is in trustedSources. Left out, every peer is believed.
 
-Then whoever reaches usher's port on another way than through the balancer (a container on the same
-network, a machine of the VPC, the internet when the security group is too wide) may write a header with
-any address. Bans, rate limits and logs by address go by it.
+Then whoever reaches usher's port on another way than through the balancer (a container on the
+same network, a machine of the VPC, the internet when the security group is too wide) may write a
+header with any address. Bans, rate limits and logs by address go by it.
 
-A Classic Load Balancer connects from its nodes in its own subnets, so their ranges are the list. The
-command asks AWS for them. The nodes change their addresses, but not their subnets.
+A Classic Load Balancer connects from its nodes in its own subnets, so their ranges are the list.
+The command asks AWS for them. The nodes change their addresses, but not their subnets.
 
-A security group that admits only the balancer's does the same work. Two locks are better than one, and
-the list shows in usher's counters (source-untrusted) when the first one fails.
+A security group that admits only the balancer's does the same work. Two locks are better than
+one, and the list shows in usher's counters (source-untrusted) when the first one fails.
 
-Behind a Network Load Balancer that preserves client addresses the peer is the client, and the list has to
-stay open. That is another case, and this note says nothing there.`,
+Behind a Network Load Balancer that preserves client addresses the peer is the client, and the
+list has to stay open. That is another case, and this note says nothing there.`,
   *check(scene) {
     const { sidecar, flows } = scene;
     if (sidecar === undefined) return;

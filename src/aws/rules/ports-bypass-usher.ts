@@ -2,6 +2,7 @@
 import type { Settings } from '../../settings.js';
 import type { Finding, Rule, Scene } from '../finding.js';
 import { setPolicies } from '../flows-classic.js';
+import type { ConfigPlace } from '../place.js';
 import type { Sidecar } from '../sidecar.js';
 import { replaceListener, tlsNote } from './clb-commands.js';
 import { portPolicies } from './clb-policies.js';
@@ -11,24 +12,25 @@ export const portBypassesUsher: Rule = {
   id: 'port-bypasses-usher',
   severity: 'error',
   title: 'A balancer sends to the port of the application, past usher',
-  story: `usher stands between the balancer and the application: the balancer connects to usher's port, and usher
-connects to the application's, on the same machine.
+  story: `usher stands between the balancer and the application: the balancer connects to usher's port, and
+usher connects to the application's, on the same machine.
 
-Here the balancer's port is that of an endpoint of usher's backends. Its connections go past usher:
+Here the balancer's port is that of an endpoint of usher's backends. Its connections go past
+usher:
 
     balancer ─────────────────► port 3000, the application
                 usher (8080) ──► port 3000
 
-If the balancer sends a PROXY header, the application gets bytes in front of each request that it does not
-understand, and answers 400. If it sends none, the application takes the balancer for the client. In both
-cases nothing of what usher does takes place: no limits, no affinity, no drain, no refusal of forged
-addresses, no counters. Where the application listens on 127.0.0.1 only, as it should, the connections are
-refused and the targets are unhealthy.
+If the balancer sends a PROXY header, the application gets bytes in front of each request that it
+does not understand, and answers 400. If it sends none, the application takes the balancer for the
+client. In both cases nothing of what usher does takes place: no limits, no affinity, no drain, no
+refusal of forged addresses, no counters. Where the application listens on 127.0.0.1 only, as it
+should, the connections are refused and the targets are unhealthy.
 
-That is how a balancer looks from the time before usher. Point it to usher's port. A Classic Load Balancer's
-listener is deleted and made anew with another instance port. A target group's port can't be changed:
-register the targets with usher's port, or make another group. On ECS it is containerName and
-containerPort of the service, which must be usher's.`,
+That is how a balancer looks from the time before usher. Point it to usher's port. A Classic Load
+Balancer's listener is deleted and made anew with another instance port. A target group's port
+can't be changed: register the targets with usher's port, or make another group. On ECS it is
+containerName and containerPort of the service, which must be usher's.`,
   *check(scene) {
     const { sidecar, flows } = scene;
     if (sidecar === undefined) return;
@@ -74,10 +76,12 @@ function finding(scene: Scene, sidecar: Sidecar, flow: PortFlow, backend: Bypass
 }
 
 /** `backendPort: 3000` stands in the listener, an endpoint in its backend. */
-function endpointPlace(sidecar: Sidecar, { name, index }: Bypassed) {
-  const written = sidecar.place('backends', name, 'endpoints', index);
-  const own = sidecar.settings.listeners.some(listener => listener.name === name);
-  return own && written.line === 0 ? sidecar.place('listeners', name, 'backendPort') : written;
+function endpointPlace(sidecar: Sidecar, { name, index }: Bypassed): ConfigPlace {
+  const owner = sidecar.place('listeners', name);
+  const own = sidecar.place('listeners', name, 'backendPort');
+  // Of a key that was left out, the place is that of its owner.
+  const written = own.line !== owner.line || own.column !== owner.column;
+  return written ? own : sidecar.place('backends', name, 'endpoints', index);
 }
 
 function note({ estate }: Scene, flow: PortFlow): string {

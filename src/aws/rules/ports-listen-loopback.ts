@@ -8,16 +8,17 @@ export const portListenLoopback: Rule = {
   id: 'port-listen-loopback',
   severity: 'error',
   title: 'usher listens on loopback only, where the balancer can not reach it',
-  story: `An address such as 127.0.0.1, ::1 or localhost is reached from the same machine only (in a container: from
-the same container or pod). A balancer connects from another machine, to the address of the instance, the
-task or the pod. Nobody listens there, and the connection is refused.
+  story: `An address such as 127.0.0.1, ::1 or localhost is reached from the same machine only (in a
+container: from the same container or pod). A balancer connects from another machine, to the
+address of the instance, the task or the pod. Nobody listens there, and the connection is refused.
 
-Health checks fail, and all targets are unhealthy. From the machine itself everything looks right: curl
-and usher probe on 127.0.0.1 are answered.
+Health checks fail, and all targets are unhealthy. From the machine itself everything looks right:
+curl and usher probe on 127.0.0.1 are answered.
 
-Loopback is right for the application behind usher, so that nobody goes around usher. usher's own listener
-needs an address that the balancer reaches: a port alone (listen: 8080 binds every address, IPv4 and
-IPv6), or the address of the one interface. Let the security group admit only the balancer.`,
+Loopback is right for the application behind usher, so that nobody goes around usher. usher's own
+listener needs an address that the balancer reaches: a port alone (listen: 8080 binds every
+address, IPv4 and IPv6), or the address of the one interface. Let the security group admit only
+the balancer.`,
   *check({ sidecar, flows }) {
     if (sidecar === undefined) return;
     const told = new Set<string>();

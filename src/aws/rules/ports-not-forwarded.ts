@@ -10,15 +10,15 @@ export const portNotForwarded: Rule = {
   title: 'usher listens on a port to which no balancer sends',
   story: `A listener of usher's waits for connections that no balancer in these files makes.
 
-That may be fine: a port for traffic inside the VPC, a listener that is ready before its balancer is, or a
-balancer whose files were not given.
+That may be fine: a port for traffic inside the VPC, a listener that is ready before its balancer
+is, or a balancer whose files were not given.
 
-It may also be what is left of an old layout, or the other half of a slip: the balancer sends to 8080,
-usher listens on 8008, and each of the two looks right by itself. Then the check has an error too,
-port-not-listened.
+It may also be what is left of an old layout, or the other half of a slip: the balancer sends to
+8080, usher listens on 8008, and each of the two looks right by itself. Then the check has an
+error too, port-not-listened.
 
-Take the listener away if nothing uses it. A port that is open and forgotten is one more way around the
-balancer.`,
+Take the listener away if nothing uses it. A port that is open and forgotten is one more way
+around the balancer.`,
   *check({ sidecar, flows }) {
     if (sidecar === undefined) return;
     const known = portFlows(flows);
