@@ -404,7 +404,7 @@ const cases: readonly Case[] = [
     name: 'trusted sources: everybody, in writing',
     estate: on,
     usher: 'trustedSources: [0.0.0.0/0]',
-    only: 'trusted-sources-open',
+    only: 'clb-trusted-open',
     expect: ['note: chat (SSL 443) sends the PROXY header to port 8080'],
     commands: ["aws ec2 describe-subnets --subnet-ids subnet-1 --query 'Subnets[].CidrBlock' --output text"],
   },
@@ -412,7 +412,7 @@ const cases: readonly Case[] = [
     name: 'trusted sources: a network balancer on the same port may preserve addresses',
     estate: { classics: [on], targetGroups: [group('net', [], true)] },
     usher: 'trustedSources: [0.0.0.0/0]',
-    only: 'trusted-sources-open',
+    only: 'clb-trusted-open',
     expect: [],
   },
   {

@@ -10,13 +10,13 @@ import { clbPolicyUnattached } from './clb-policy-unattached.js';
 import { clbPolicyWithoutListener } from './clb-policy-without-listener.js';
 import { clbSecureMix } from './clb-secure-mix.js';
 import { clbSharedInstancePort } from './clb-shared-instance-port.js';
+import { clbTrustedOpen } from './clb-trusted-open.js';
 import { ecsPortMissing, ecsPortOfApplication } from './ecs-ports.js';
 import { ecsFargateStopTimeout, ecsNotEssential, ecsStopOrder, ecsStopTimeout } from './ecs-stop.js';
 import { forwardedProto } from './header-forwarded-proto.js';
 import { headerMixedPort } from './header-mixed-port.js';
 import { headerNotExpected } from './header-not-expected.js';
 import { headerNotSent } from './header-not-sent.js';
-import { trustedSourcesOpen } from './header-trusted-sources.js';
 import { healthCheckHeader, healthCheckRefused, healthCheckTls } from './health-header.js';
 import { healthCheckBypassesUsher, healthCheckUnreachable } from './health-port.js';
 import { kubernetesConflict, kubernetesHttpProtocol, kubernetesProxyProtocolValue } from './kubernetes-header.js';
@@ -43,40 +43,40 @@ export const RULES: readonly Rule[] = [
   clbPolicyWithoutListener,
   clbSecureMix,
   clbSharedInstancePort,
+  clbTrustedOpen,
   forwardedProto,
   headerMixedPort,
   headerNotExpected,
   headerNotSent,
-  trustedSourcesOpen,
   portBypassesUsher,
   portListenLoopback,
   portNotForwarded,
   portNotListened,
-  ecsPortMissing,
-  ecsPortOfApplication,
-  ecsFargateStopTimeout,
-  ecsNotEssential,
-  ecsStopOrder,
-  ecsStopTimeout,
+  portGetsTls,
+  nlbAttributesUnknown,
+  nlbClientIpLost,
+  nlbIdleTimeout,
+  nlbDeregistrationDelay,
+  nlbConnectionTermination,
+  nlbUdp,
+  nlbTargetType,
+  nlbApplicationBalancer,
+  nlbTrustedSources,
+  nlbTrustedOpen,
+  nlbUnhealthyTermination,
   healthCheckHeader,
   healthCheckRefused,
   healthCheckTls,
-  healthCheckBypassesUsher,
   healthCheckUnreachable,
-  kubernetesConflict,
-  kubernetesHttpProtocol,
+  healthCheckBypassesUsher,
+  ecsPortMissing,
+  ecsPortOfApplication,
+  ecsNotEssential,
+  ecsStopOrder,
+  ecsStopTimeout,
+  ecsFargateStopTimeout,
   kubernetesProxyProtocolValue,
+  kubernetesHttpProtocol,
+  kubernetesConflict,
   kubernetesTrafficPolicy,
-  nlbAttributesUnknown,
-  nlbClientIpLost,
-  nlbConnectionTermination,
-  nlbDeregistrationDelay,
-  nlbIdleTimeout,
-  nlbApplicationBalancer,
-  nlbTargetType,
-  nlbUdp,
-  nlbTrustedOpen,
-  nlbTrustedSources,
-  nlbUnhealthyTermination,
-  portGetsTls,
 ];

@@ -1,48 +1,7 @@
 /** Commands of `aws elb` that the cures are made of, in the order in which they are run. Not run against an account. */
 import type { ClassicBalancer, ClassicListener } from '../estate.js';
 import { isHttp } from '../flows.js';
-import { PROXY_POLICY_TYPE, sendsHeader, setPolicies } from '../flows-classic.js';
 import { command } from '../shell.js';
-import { described, isProxyProtocol, portPolicies } from './clb-policies.js';
-
-const NEW_POLICY = 'usher-proxy-protocol';
-
-/** A policy that sends the PROXY header: one that is there, else a new one and the command that makes it. */
-export interface HeaderPolicy {
-  readonly name: string;
-  readonly create: readonly string[];
-}
-
-export function headerPolicy(balancer: ClassicBalancer): HeaderPolicy {
-  const there = balancer.policies?.find(sendsHeader);
-  if (there !== undefined) return { name: there.name, create: [] };
-  const name = freeName(balancer);
-  const create = command`aws elb create-load-balancer-policy --load-balancer-name ${balancer.name} --policy-name ${name} --policy-type-name ${PROXY_POLICY_TYPE} --policy-attributes AttributeName=ProxyProtocol,AttributeValue=true`;
-  return { name, create: [create] };
-}
-
-function freeName({ otherPolicies, attached, policies }: ClassicBalancer): string {
-  const taken = new Set([
-    ...otherPolicies.map(({ value }) => value),
-    ...attached.flatMap(({ names }) => names),
-    ...(policies ?? []).map(({ name }) => name),
-  ]);
-  let name = NEW_POLICY;
-  for (let count = 2; taken.has(name); count += 1) name = `${NEW_POLICY}-${count}`;
-  return name;
-}
-
-/** Turns the PROXY header on for some instance ports. Other policies stay there, but none that is switched off. */
-export function turnHeaderOn(balancer: ClassicBalancer, ports: readonly number[]): readonly string[] {
-  const { name, create } = headerPolicy(balancer);
-  const set = ports.map(port => {
-    const { names } = portPolicies(balancer, port);
-    const dead = described(balancer, names).filter(policy => isProxyProtocol(policy) && !sendsHeader(policy));
-    const others = names.filter(other => other !== name && !dead.some(policy => policy.name === other));
-    return setPolicies(balancer.name, port, [...others, name]);
-  });
-  return [...create, ...set];
-}
 
 /** A listener as it is to be. */
 export interface NewListener {

@@ -1,9 +1,10 @@
 /** A listener that reads HTTP itself. */
+import { turnHeaderOn } from '../classic-commands.js';
+import { portPolicies } from '../classic-policies.js';
 import type { ClassicListener } from '../estate.js';
 import type { Finding, Rule } from '../finding.js';
-import { readsHttp, relayed, replaceListener, tlsNote, turnHeaderOn } from './clb-commands.js';
+import { readsHttp, relayed, replaceListener, tlsNote } from './clb-commands.js';
 import { type InstancePort, instancePorts, isMixed, listenerWords } from './clb-instance-ports.js';
-import { portPolicies } from './clb-policies.js';
 
 export const clbHttpListener: Rule = {
   id: 'clb-http-listener',

@@ -1,10 +1,10 @@
 /** A listener that relays bytes and one that reads HTTP on one instance port. */
+import { setPolicies, turnHeaderOn } from '../classic-commands.js';
+import { portPolicies } from '../classic-policies.js';
 import type { ClassicListener } from '../estate.js';
 import type { Finding, Rule } from '../finding.js';
-import { setPolicies } from '../flows-classic.js';
-import { readsHttp, relayed, replaceListener, tlsNote, turnHeaderOn } from './clb-commands.js';
+import { readsHttp, relayed, replaceListener, tlsNote } from './clb-commands.js';
 import { freePorts, type InstancePort, instancePorts, isMixed, keeper, listenerWords } from './clb-instance-ports.js';
-import { portPolicies } from './clb-policies.js';
 import { listed, portWords } from './words.js';
 
 export const clbMixedInstancePort: Rule = {

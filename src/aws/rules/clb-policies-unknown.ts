@@ -1,10 +1,10 @@
 /** Policies of which the files tell the name only. */
+import { portPolicies } from '../classic-policies.js';
 import type { ClassicBalancer } from '../estate.js';
 import type { Finding, Rule } from '../finding.js';
 import type { DocumentPlace } from '../place.js';
 import { command } from '../shell.js';
 import { readsHttp } from './clb-commands.js';
-import { portPolicies } from './clb-policies.js';
 import { listed, portWords } from './words.js';
 
 export const clbPoliciesUnknown: Rule = {

@@ -1,9 +1,8 @@
 /** A policy for the PROXY header that says false. */
+import { turnHeaderOn } from '../classic-commands.js';
+import { attachments, described, isProxyProtocol, portPolicies, sendsHeader } from '../classic-policies.js';
 import type { AttachedPolicies, ClassicBalancer, Policy } from '../estate.js';
 import type { Finding, Rule } from '../finding.js';
-import { sendsHeader } from '../flows-classic.js';
-import { turnHeaderOn } from './clb-commands.js';
-import { attachments, described, isProxyProtocol, portPolicies } from './clb-policies.js';
 
 export const clbPolicyDisabled: Rule = {
   id: 'clb-policy-disabled',

@@ -1,9 +1,9 @@
 /** A policy for the PROXY header that was made and never attached. */
+import { setPolicies } from '../classic-commands.js';
+import { portPolicies, sendsHeader } from '../classic-policies.js';
 import type { ClassicBalancer, Policy } from '../estate.js';
 import type { Finding, Rule } from '../finding.js';
-import { sendsHeader, setPolicies } from '../flows-classic.js';
 import { readsHttp } from './clb-commands.js';
-import { portPolicies } from './clb-policies.js';
 import { portWords } from './words.js';
 
 /** AWS's samples, which describe-load-balancer-policies prints when it is given no name of a balancer. */

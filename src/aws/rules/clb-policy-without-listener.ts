@@ -1,8 +1,8 @@
 /** Policies on an instance port that no listener leads to. */
+import { setPolicies } from '../classic-commands.js';
+import { attachments, portPolicies } from '../classic-policies.js';
 import type { AttachedPolicies, ClassicBalancer } from '../estate.js';
 import type { Finding, Rule } from '../finding.js';
-import { setPolicies } from '../flows-classic.js';
-import { attachments, portPolicies } from './clb-policies.js';
 import { listed, portWords } from './words.js';
 
 export const clbPolicyWithoutListener: Rule = {

@@ -1,6 +1,7 @@
 /** Two listeners of the same kind on one instance port. */
+import { setPolicies } from '../classic-commands.js';
+import { portPolicies } from '../classic-policies.js';
 import type { Finding, Rule } from '../finding.js';
-import { setPolicies } from '../flows-classic.js';
 import { replaceListener, tlsNote } from './clb-commands.js';
 import {
   freePorts,
@@ -11,7 +12,6 @@ import {
   keeper,
   listenerWords,
 } from './clb-instance-ports.js';
-import { portPolicies } from './clb-policies.js';
 import { listed, portWords } from './words.js';
 
 export const clbSharedInstancePort: Rule = {

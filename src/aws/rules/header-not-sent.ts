@@ -1,9 +1,11 @@
 /** usher waits for a PROXY header that the balancer doesn't send. */
+
 import type { ListenerSettings } from '../../settings.js';
+import { turnHeaderOn } from '../classic-commands.js';
 import type { Finding, Rule, Scene } from '../finding.js';
 import { isHttp } from '../flows.js';
 import type { Sidecar } from '../sidecar.js';
-import { relayed, replaceListener, tlsNote, turnHeaderOn } from './clb-commands.js';
+import { relayed, replaceListener, tlsNote } from './clb-commands.js';
 import { classicOf, type FlowGroup, flowGroups, groupWords, listenersOn, meetsHttp } from './ports-listeners.js';
 
 export const headerNotSent: Rule = {

@@ -1,9 +1,10 @@
 /** Health checks of all balancers in one form, and who of usher answers them. */
+
 import type { BackendSettings, ListenerSettings, Settings } from '../../settings.js';
+import { attachedTo, policyOf, sendsHeader as turnsHeaderOn } from '../classic-policies.js';
 import type { ClassicBalancer, KubernetesService, TargetGroup } from '../estate.js';
 import type { Scene } from '../finding.js';
 import type { SentHeader } from '../flow.js';
-import { attachedTo, policyOf, sendsHeader as turnsHeaderOn } from '../flows-classic.js';
 import { attributePlace } from '../flows-network.js';
 import { annotationOf, isNetwork } from '../flows-service.js';
 import { type At, below, type DocumentPlace } from '../place.js';

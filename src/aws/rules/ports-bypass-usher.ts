@@ -1,11 +1,12 @@
 /** A balancer that sends past usher. */
+
 import type { Settings } from '../../settings.js';
+import { setPolicies } from '../classic-commands.js';
+import { portPolicies } from '../classic-policies.js';
 import type { Finding, Rule, Scene } from '../finding.js';
-import { setPolicies } from '../flows-classic.js';
 import type { ConfigPlace } from '../place.js';
 import type { Sidecar } from '../sidecar.js';
 import { replaceListener, tlsNote } from './clb-commands.js';
-import { portPolicies } from './clb-policies.js';
 import { classicOf, isLoopback, listenersOn, type PortFlow, portFlows } from './ports-listeners.js';
 
 export const portBypassesUsher: Rule = {

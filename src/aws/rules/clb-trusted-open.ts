@@ -5,8 +5,8 @@ import { command } from '../shell.js';
 import type { Sidecar } from '../sidecar.js';
 import { type FlowGroup, flowGroups, groupWords, listenersOn } from './ports-listeners.js';
 
-export const trustedSourcesOpen: Rule = {
-  id: 'trusted-sources-open',
+export const clbTrustedOpen: Rule = {
+  id: 'clb-trusted-open',
   severity: 'note',
   title: "usher believes the PROXY header of anyone, though a Classic Load Balancer's subnets are known",
   story: `The PROXY header is a claim: these bytes come from that client. usher believes it when the peer,
@@ -48,7 +48,7 @@ function finding({ estate }: Scene, sidecar: Sidecar, group: FlowGroup, { name }
   const ask = command`aws ec2 describe-subnets --subnet-ids`;
   const ids = subnets.map(subnet => command`${subnet}`).join(' ');
   return {
-    rule: 'trusted-sources-open',
+    rule: 'clb-trusted-open',
     severity: 'note',
     message: `${groupWords(group)} sends the PROXY header to port ${first.port}, and usher's listener ${name} believes it of every peer`,
     consequence: 'whoever reaches the port on another way may claim any client address',

@@ -1,7 +1,9 @@
 /** What the policies on an instance port of a Classic Load Balancer come to. */
-import type { AttachedPolicies, ClassicBalancer, Policy } from '../estate.js';
-import { attachedTo, PROXY_POLICY_TYPE, policyOf, sendsHeader } from '../flows-classic.js';
-import type { DocumentPlace } from '../place.js';
+import type { AttachedPolicies, ClassicBalancer, Policy } from './estate.js';
+import type { DocumentPlace } from './place.js';
+
+/** The type of policy that makes a Classic Load Balancer send a PROXY v1 line. */
+export const PROXY_POLICY_TYPE = 'ProxyProtocolPolicyType';
 
 export interface PortPolicies {
   /** `unknown`: a policy is attached whose type the files do not tell. */
@@ -36,4 +38,19 @@ export function isProxyProtocol({ type }: Policy): boolean {
 /** The entries of BackendServerDescriptions that have policies on them. */
 export function attachments({ attached }: ClassicBalancer): readonly AttachedPolicies[] {
   return attached.filter(({ names }) => names.length > 0);
+}
+
+/** The policies of an instance port. */
+export function attachedTo(balancer: ClassicBalancer, instancePort: number): AttachedPolicies | undefined {
+  return balancer.attached.find(({ instancePort: port }) => port === instancePort);
+}
+
+/** A policy of a balancer by name; undefined: not known. */
+export function policyOf({ policies }: ClassicBalancer, name: string): Policy | undefined {
+  return policies?.find(policy => policy.name === name);
+}
+
+/** Whether a policy makes the balancer send the line. */
+export function sendsHeader({ type, attributes }: Policy): boolean {
+  return type === PROXY_POLICY_TYPE && attributes['ProxyProtocol']?.toLowerCase() === 'true';
 }
