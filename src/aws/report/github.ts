@@ -1,7 +1,7 @@
 /** A report as workflow commands of GitHub Actions, which show findings at the lines of a change. */
 import type { Severity } from '../finding.js';
 import { closingWords } from './counts.js';
-import { type Spot, spotOf, within } from './place-words.js';
+import { placeWords, type Spot, spotOf, within } from './place-words.js';
 import { plain, plainLines } from './plain.js';
 import type { Report } from './report.js';
 import { findingText } from './sarif.js';
@@ -14,9 +14,11 @@ export function reportGithub(report: Report, base: string): string {
   const annotation = (severity: Severity, spot: Spot, title: string, text: string) =>
     workflowCommand(severity, { ...spot, file: within(base, spot.file) }, title, text);
   const lines = [
-    ...findings.map(finding =>
-      annotation(finding.severity, spotOf(finding.places[0], sources), finding.rule, findingText(finding)),
-    ),
+    ...findings.map(finding => {
+      const [first, ...others] = finding.places;
+      const text = [findingText(finding), ...others.map(place => `see ${placeWords(place, sources)}`)].join('\n');
+      return annotation(finding.severity, spotOf(first, sources), finding.rule, text);
+    }),
     ...problems.map(({ file, line, message }) =>
       annotation('error', { file, line, column: 0, path: '' }, 'not understood', message),
     ),

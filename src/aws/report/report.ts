@@ -3,20 +3,11 @@ import type { Estate, Gap } from '../estate.js';
 import type { Finding, Rule, Severity } from '../finding.js';
 import type { Flow } from '../flows.js';
 import type { DocumentPlace } from '../place.js';
+import type { InputProblem } from '../read/input.js';
 import type { Sidecar } from '../sidecar.js';
 
 /** What a person can read about a rule. */
 export type RuleText = Pick<Rule, 'id' | 'severity' | 'title' | 'story'>;
-
-/** A document, or a whole file, that could not be understood. */
-export interface InputProblem {
-  readonly file: string;
-  /** From 0. */
-  readonly document: number;
-  /** From 1; 0: there is no line to point at. */
-  readonly line: number;
-  readonly message: string;
-}
 
 /** Where a place is in its file; lines and columns count from 1, columns in UTF-16 units. */
 export interface LineFinder {
