@@ -65,7 +65,7 @@ function flowRow(flow: Flow, flows: readonly Flow[], settings: Settings | undefi
   const listener = settings?.listeners.find(listener => isHeard(flow, listener));
   const cells =
     listener === undefined
-      ? { port: portWords(flow.port), usher: settings === undefined || flow.port === undefined ? '' : 'nobody' }
+      ? { port: portWords(flow.port), usher: settings === undefined ? '' : otherWords(flow.port, settings) }
       : listenerCells(listener, settings);
   return {
     ...EMPTY,
@@ -81,6 +81,15 @@ function flowRow(flow: Flow, flows: readonly Flow[], settings: Settings | undefi
 /** Whether connections of this flow come to that listener, which hears TCP only. */
 function isHeard({ port, protocol }: Flow, { listen }: ListenerSettings): boolean {
   return port === listen.port && protocol !== 'UDP' && protocol !== 'QUIC';
+}
+
+/** Who gets connections to a port that usher does not listen on. */
+function otherWords(port: number | undefined, { backends }: Settings): string {
+  if (port === undefined) return '';
+  const isEndpoint = backends.some(({ endpoints }) =>
+    endpoints.some(endpoint => endpoint.port === port && isLoopback(endpoint.host)),
+  );
+  return isEndpoint ? 'past usher' : 'nobody';
 }
 
 function portWords(port: number | undefined): string {

@@ -35,6 +35,12 @@ const cases: readonly Case[] = [
     config: CHAT,
     expect: ['443 SSL ─v1─► 8443 nobody', '              8080 usher  ─► 3000 chat'],
   },
+  {
+    name: 'past usher',
+    flows: [{ port: 3000 }],
+    config: CHAT,
+    expect: ['443 SSL ─v1─► 3000 past usher', '              8080 usher      ─► 3000 chat'],
+  },
   { name: 'usher without a balancer', flows: [], config: CHAT, expect: ['8080 usher ─► 3000 chat'] },
   {
     name: 'a port that is not known',

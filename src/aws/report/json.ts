@@ -1,13 +1,17 @@
 /** A report for scripts. Fields are only ever added; what changes otherwise gets another {@link SCHEMA_VERSION}. */
 import type { Severity } from '../finding.js';
 import type { Flow } from '../flows.js';
-import { jsonPath, type Place } from '../place.js';
+import type { Place } from '../place.js';
 import { countsOf } from './counts.js';
+import { spotOf } from './place-words.js';
 import type { LineFinder, Report } from './report.js';
 
 const SCHEMA_VERSION = 1;
 
-/** Lines and columns count from 1; null: not known. Documents of a file count from 0. */
+/**
+ * Lines and columns count from 1; null: not known. Those of a value that was left out are of what it would be in.
+ * Documents of a file count from 0.
+ */
 export type JsonPlace =
   | {
       readonly kind: 'document';
@@ -144,9 +148,9 @@ function jsonPlace(place: Place, sources: LineFinder): JsonPlace {
     const { kind, file, line, column, path } = place;
     return { kind, file, line: known(line), column: known(column), path };
   }
-  const { kind, file, document, steps } = place;
-  const at = sources.lineOf(place);
-  return { kind, file, document, jsonPath: jsonPath(steps), line: at?.line ?? null, column: at?.column ?? null };
+  const { kind, file, document } = place;
+  const { line, column, path } = spotOf(place, sources);
+  return { kind, file, document, jsonPath: path, line: known(line), column: known(column) };
 }
 
 function known(position: number): number | null {

@@ -1,5 +1,5 @@
 /** Places as people and editors read them. */
-import { jsonPath, type Place } from '../place.js';
+import { type DocumentPlace, jsonPath, type Place } from '../place.js';
 import { plain } from './plain.js';
 import type { LineFinder } from './report.js';
 
@@ -11,11 +11,19 @@ export interface Spot {
   readonly path: string;
 }
 
-/** The spot of a place, whichever kind it is of. */
+/** The spot of a place, whichever kind it is of; of a value that was left out, the line of what it would be in. */
 export function spotOf(place: Place, sources: LineFinder): Spot {
   if (place.kind === 'config') return place;
-  const { line, column } = sources.lineOf(place) ?? { line: 0, column: 0 };
+  const { line, column } = nearestLine(place, sources) ?? { line: 0, column: 0 };
   return { file: place.file, line, column, path: jsonPath(place.steps) };
+}
+
+function nearestLine(place: DocumentPlace, sources: LineFinder): ReturnType<LineFinder['lineOf']> {
+  for (let depth = place.steps.length; depth >= 0; depth--) {
+    const line = sources.lineOf({ ...place, steps: place.steps.slice(0, depth) });
+    if (line !== undefined) return line;
+  }
+  return undefined;
 }
 
 /** `clb.json:12 $.LoadBalancerDescriptions[0]`, fit for a terminal. */

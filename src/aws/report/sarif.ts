@@ -102,7 +102,7 @@ function sarifResult(finding: Finding, ruleIndex: number | undefined, located: L
   const related = others.map((place, index) => ({
     ...located(place),
     id: index + 1,
-    message: { text: 'this does not fit to it' },
+    message: { text: 'the other place' },
   }));
   return {
     ruleId: rule,

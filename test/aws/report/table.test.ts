@@ -1,6 +1,6 @@
 import t from 'tap';
 import { reportTable } from '../../../src/aws/report/table.js';
-import { CHAT, empty, error, report, sidecar, warning } from './sample.js';
+import { at, CHAT, empty, error, report, sidecar, warning } from './sample.js';
 
 const look = { width: 80, colour: false, ascii: false };
 
@@ -61,6 +61,14 @@ t.test('colours', async t => {
   t.match(text, '\x1b[1;33mwarning\x1b[0m nlb-idle');
   t.match(text, '\x1b[1;36mnote\x1b[0m health-note');
   t.notMatch(reportTable(report(), look), '\x1b');
+});
+
+t.test('of what was left out, the line of what it would be in; where there is none, the document', async t => {
+  const lineOf = ({ steps }: { readonly steps: readonly unknown[] }) =>
+    steps.length === 1 ? { line: 3, column: 1 } : undefined;
+  const finding = { ...error, places: [at('a.json', 'x', 'y', 'z'), { ...at('b.yaml'), document: 1 }] as const };
+  const text = reportTable(report({ findings: [finding], sources: { lineOf } }), look);
+  t.match(text, '\n  at    a.json:3 $.x.y.z\n        b.yaml document 2 $\n');
 });
 
 t.test('standard input has a name', async t => {
