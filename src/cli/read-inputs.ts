@@ -2,19 +2,13 @@
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { printableLine } from './printable.js';
-
-/** A file and what it holds, `name` as it was named on the command line; `-`: standard input. */
-export interface InputFile {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
+import type { InputFile, InputProblem } from '../aws/read/read-estate.js';
 
 /** Both lists are in the order of the names. */
 export interface Inputs {
   readonly files: readonly InputFile[];
-  /** One printable sentence for each name that could not be read, the name in front. */
-  readonly problems: readonly string[];
+  /** What could not be read, and why. */
+  readonly problems: readonly InputProblem[];
 }
 
 export interface InputLimits {
@@ -42,12 +36,12 @@ export async function readInputs(
   limits: InputLimits = LIMITS,
 ): Promise<Inputs> {
   const files: InputFile[] = [];
-  const problems: string[] = [];
+  const problems: InputProblem[] = [];
   const attempt = async <T>(name: string, read: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await read();
     } catch (error) {
-      problems.push(`${printableLine(name)}: ${causeOf(error)}`);
+      problems.push({ file: name, document: 0, line: 0, message: causeOf(error) });
       return undefined;
     }
   };
@@ -109,5 +103,5 @@ const CAUSES: Readonly<Record<string, string>> = {
 function causeOf(error: unknown): string {
   if (error instanceof Unreadable) return error.message;
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-  return CAUSES[code] ?? `it cannot be read (${printableLine(code)}): check the path and the file`;
+  return CAUSES[code] ?? `it cannot be read (${code}): check the path and the file`;
 }
