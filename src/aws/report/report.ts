@@ -24,6 +24,8 @@ export interface Report {
   readonly sidecar: Sidecar | undefined;
   /** The configuration as it was named; undefined: none was. */
   readonly config: string | undefined;
+  /** How many warnings it has by itself, which are not among the findings. */
+  readonly ownWarnings: number;
   readonly sources: LineFinder;
   /** Everything that was read, the configuration too, as it was named. */
   readonly files: readonly string[];

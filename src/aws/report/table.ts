@@ -1,7 +1,8 @@
 /** A report for a person at a terminal. */
 import { drawFlows } from '../draw.js';
 import type { Finding, Severity } from '../finding.js';
-import { closingWords } from './counts.js';
+import { shellWord } from '../shell.js';
+import { closingWords, counted } from './counts.js';
 import { fileWords, placeWords } from './place-words.js';
 import { plain, plainLines } from './plain.js';
 import { ofSeverity, type Report, SEVERITIES } from './report.js';
@@ -78,13 +79,15 @@ function gapLines({ gaps, sources }: Report, { width }: Look, paint: Paint): str
 }
 
 function closingLines(report: Report, { width }: Look): string[] {
-  return [...wrap(closingWords(report), width), ...wrap(comparedWords(report), width)];
+  return [closingWords(report), ...configWords(report)].flatMap(words => wrap(words, width));
 }
 
-/** Why usher's side was left out, when it was. */
-function comparedWords({ sidecar, config }: Report): string {
-  if (sidecar !== undefined) return '';
-  return config === undefined
-    ? 'AWS alone was looked at: with --config usher.yaml it is compared with usher'
-    : `${plain(config)} cannot be used, so AWS alone was looked at`;
+/** Why usher's side was left out, when it was, and what else there is to say of it. */
+function configWords({ sidecar, config, ownWarnings }: Report): string[] {
+  if (config === undefined) return ['AWS alone was looked at: with --config usher.yaml it is compared with usher'];
+  const own = counted(ownWarnings, 'warning');
+  return [
+    ...(sidecar === undefined ? [`${plain(config)} cannot be used, so AWS alone was looked at`] : []),
+    ...(ownWarnings === 0 ? [] : [`${plain(config)} has ${own} of its own: usher check ${plain(shellWord(config))}`]),
+  ];
 }

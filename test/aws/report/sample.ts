@@ -93,6 +93,7 @@ export const report = (given: Partial<Report> = {}): Report => ({
   estate: NOTHING,
   sidecar: undefined,
   config: undefined,
+  ownWarnings: 0,
   sources: {
     lineOf: ({ file }) => (file === '-' ? undefined : { line: file === 'clb.json' ? 12 : 3, column: 9 }),
   },

@@ -140,3 +140,8 @@ t.test('a configuration that cannot be used is named', async t => {
     /\nbad\.yaml cannot be used, so AWS alone was looked at\n$/,
   );
 });
+
+t.test('warnings of the configuration itself are counted, and who tells them', async t => {
+  const given = report({ config: 'my usher.yaml', sidecar: sidecar(CHAT), ownWarnings: 2 });
+  t.match(reportTable(given, look), "\nmy usher.yaml has 2 warnings of its own: usher check 'my usher.yaml'\n");
+});
