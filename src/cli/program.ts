@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { BindError } from '../listener/listener.js';
 import { version } from '../version.js';
 import type { CheckOptions } from './check.js';
+import type { CheckAwsOptions } from './check-aws-options.js';
 import type { DrainOptions } from './drain.js';
 import type { DrainEndpointOptions } from './drain-endpoint.js';
 import { EXIT } from './exit-codes.js';
@@ -21,6 +22,14 @@ const DEMO_CONFIG = fileURLToPath(new URL('../../../config/demo.yaml', import.me
 const EXIT_CODES = `
 Exit codes: 0 fine; 64 wrong usage; 78 bad configuration (nothing was bound); 69 an address can't be bound;
 1 anything else.`;
+
+const CHECK_AWS_HELP = `
+A directory means its *.json, *.yaml and *.yml files, - or nothing standard input. For example:
+  aws elb describe-load-balancers > clb.json
+  aws elb describe-load-balancer-policies --load-balancer-name chat > policies.json
+  usher check aws clb.json --load-balancer chat=policies.json --config usher.yaml
+Exit codes: 0 fine; 1 an error was found (--strict: or a warning) or a file can't be understood;
+78 the configuration has errors; 64 wrong usage.`;
 
 /** Runs one command line (without node and script); answers the exit code. */
 export async function main(args: readonly string[], process: NodeJS.Process): Promise<number> {
@@ -67,6 +76,7 @@ function buildProgram(process: NodeJS.Process, settle: Settle): Command {
     .exitOverride();
   addRun(program, process, settle);
   addCheck(program, process, settle);
+  addExplain(program, process, settle);
   addDecode(program, process, settle);
   addProbe(program, process, settle);
   addDrainEndpoint(program, process, settle);
@@ -107,9 +117,11 @@ function addRun(program: Command, process: NodeJS.Process, settle: Settle): void
 }
 
 function addCheck(program: Command, process: NodeJS.Process, settle: Settle): void {
-  program
+  const command = program
     .command('check [file]')
     .description('check a configuration without running it; USHER_CONFIG names the file too')
+    // Or a file named help could not be checked.
+    .helpCommand(false)
     .option(
       '--stop-timeout <duration>',
       'between SIGTERM and SIGKILL, e.g. 120s (ECS, Kubernetes, systemd): is it enough?',
@@ -122,6 +134,46 @@ function addCheck(program: Command, process: NodeJS.Process, settle: Settle): vo
     .action(async (file: string | undefined, options: CheckOptions) => {
       const { check } = await import('./check.js');
       settle(check(file ?? process.env['USHER_CONFIG'], process, options));
+    });
+  addCheckAws(command, process, settle);
+}
+
+function addCheckAws(program: Command, process: NodeJS.Process, settle: Settle): void {
+  program
+    .command('aws [files...]')
+    .description(
+      'compare what the AWS command line or kubectl printed, as JSON or YAML, with a configuration; AWS is not asked. ' +
+        '(A configuration called aws is checked as ./aws)',
+    )
+    .option('--config <file>', "usher's configuration; USHER_CONFIG names it too; without one AWS alone is looked at")
+    .option('--format <format>', 'table, json, sarif or github, which are annotations (default: table)')
+    .option('--json', 'the same as --format json')
+    .option('--strict', 'exit 1 for warnings too')
+    .option('--target-group <arn=file>', 'whose attributes or targets a file holds; repeatable', repeat)
+    .option('--listener <arn=file>', 'whose attributes a file holds; repeatable', repeat)
+    .option('--load-balancer <name=file>', 'whose policies or attributes a file holds; repeatable', repeat)
+    .option('--ascii', 'draw with characters of ASCII only')
+    .option('--no-color', 'no colours; NO_COLOR says the same')
+    .addHelpText('after', CHECK_AWS_HELP)
+    .action(async (files: readonly string[], options: CheckAwsOptions, command: Command) => {
+      // Commander gives an option that the command around it has to that one.
+      const stray = program.options.find(option => program.getOptionValue(option.attributeName()) !== undefined);
+      if (stray !== undefined)
+        command.error(`error: ${stray.long} goes with usher check FILE, not with usher check aws`);
+      const { checkAws } = await import('./check-aws.js');
+      settle(await checkAws(files, options, process));
+    });
+}
+
+function addExplain(program: Command, process: NodeJS.Process, settle: Settle): void {
+  program
+    .command('explain [rule]')
+    .description(
+      'tell the story of a rule of usher check or usher check aws: why, how one sees it, the cure; or list all',
+    )
+    .action(async (rule: string | undefined) => {
+      const { explain } = await import('./explain.js');
+      settle(explain(rule, process));
     });
 }
 
