@@ -12,6 +12,7 @@ import type { DrainOptions } from './drain.js';
 import type { DrainEndpointOptions } from './drain-endpoint.js';
 import { EXIT } from './exit-codes.js';
 import type { HealthOptions } from './health.js';
+import type { ImportAwsOptions } from './import-aws.js';
 import { printableLine } from './printable.js';
 import type { ProbeOptions } from './probe.js';
 import type { ReloadOptions } from './reload.js';
@@ -23,8 +24,9 @@ const EXIT_CODES = `
 Exit codes: 0 fine; 64 wrong usage; 78 bad configuration (nothing was bound); 69 an address can't be bound;
 1 anything else.`;
 
-const CHECK_AWS_HELP = `
-A directory means its *.json, *.yaml and *.yml files, - or nothing standard input. For example:
+const FILES_HELP = '\nA directory means its *.json, *.yaml and *.yml files, - or nothing standard input.';
+
+const CHECK_AWS_HELP = `${FILES_HELP} For example:
   aws elb describe-load-balancers > clb.json
   aws elb describe-load-balancer-policies --load-balancer-name chat > policies.json
   usher check aws clb.json --load-balancer chat=policies.json --config usher.yaml
@@ -77,6 +79,7 @@ function buildProgram(process: NodeJS.Process, settle: Settle): Command {
   addRun(program, process, settle);
   addCheck(program, process, settle);
   addExplain(program, process, settle);
+  addImport(program, process, settle);
   addDecode(program, process, settle);
   addProbe(program, process, settle);
   addDrainEndpoint(program, process, settle);
@@ -162,6 +165,25 @@ function addCheckAws(program: Command, process: NodeJS.Process, settle: Settle):
         command.error(`error: ${stray.long} goes with usher check FILE, not with usher check aws`);
       const { checkAws } = await import('./check-aws.js');
       settle(await checkAws(files, options, process));
+    });
+}
+
+function addImport(program: Command, process: NodeJS.Process, settle: Settle): void {
+  program
+    .command('import')
+    .description('make a configuration from what others have been told')
+    .helpCommand(false)
+    .command('aws [files...]')
+    .description('make a commented configuration from what the AWS command line or kubectl printed; AWS is not asked')
+    .option('--backend-port <port>', 'where the application listens')
+    .option('--out <file>', 'a new file for the configuration (default: standard output)')
+    .option('--target-group <arn=file>', 'whose attributes or targets a file holds; repeatable', repeat)
+    .option('--listener <arn=file>', 'whose attributes a file holds; repeatable', repeat)
+    .option('--load-balancer <name=file>', 'whose policies or attributes a file holds; repeatable', repeat)
+    .addHelpText('after', FILES_HELP)
+    .action(async (files: readonly string[], options: ImportAwsOptions) => {
+      const { importAws } = await import('./import-aws.js');
+      settle(await importAws(files, options, process));
     });
 }
 
