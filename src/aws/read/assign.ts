@@ -1,6 +1,6 @@
 /** Finds out whose the documents are that do not say so. */
 import type { Gap } from '../estate.js';
-import { type Candidate, commandWordsLeftOut, plain } from './candidates.js';
+import { type Candidate, isOfCommands, plain } from './candidates.js';
 import type { Loose } from './gather.js';
 import type { Assignment } from './input.js';
 import { shellWord } from './shown.js';
@@ -19,7 +19,7 @@ export interface Question<V> {
 
 /** For sentences. */
 export interface Words {
-  /** `the attributes`. */
+  /** `attributes`. */
   readonly what: string;
   /** `target group`. */
   readonly of: string;
@@ -50,7 +50,7 @@ export function assign<V>(question: Question<V>, assignments: readonly Assignmen
   const described: Described<Loose<V>>[] = owned.flatMap(({ document, keys }) =>
     keys.map(key => ({ key, at: document.at, value: document })),
   );
-  const { things, gaps } = latest(described, `${question.words.what} of`);
+  const { things, gaps } = latest(described, `the ${question.words.what} of the ${question.words.of}`);
   const lost = owned.filter(({ keys }) => keys.length === 0);
   return { found: things, gaps: [...gaps, ...lost.map(({ document }) => unassigned(question, document))] };
 }
@@ -65,7 +65,11 @@ export function sameFile(one: string, other: string): boolean {
   return one.replace(/^(?:\.\/)+/, '') === other.replace(/^(?:\.\/)+/, '');
 }
 
-function toldOwners<V>(question: Question<V>, document: Loose<V>, assignments: readonly Assignment[]): string[] {
+function toldOwners<V>(
+  question: Question<V>,
+  document: Loose<V>,
+  assignments: readonly Assignment[],
+): readonly string[] {
   const { candidates } = question;
   const siblings = question.documents.filter(({ at }) => at.file === document.at.file);
   const keys = assignments
@@ -86,26 +90,19 @@ function unambiguous(keys: readonly string[]): readonly string[] {
   return keys.length === 1 ? keys : [];
 }
 
-/** The longest mark that the name holds; words of the command in the name are taken for a name only when all else fails. */
-function byFileName(candidates: readonly Candidate[], file: string): string[] {
-  const base = plain(file.slice(file.lastIndexOf('/') + 1).replace(/\.\w+$/, ''));
-  return (
-    [commandWordsLeftOut(base), base].map(name => longestMatch(candidates, name)).find(keys => keys.length > 0) ?? []
+/**
+ * The things with the longest mark that the name holds, if it is one. Marks that are words of the commands too, as those of a
+ * target group named `target`, count only when there is no other.
+ */
+function byFileName(candidates: readonly Candidate[], file: string): readonly string[] {
+  const name = plain(file.slice(file.lastIndexOf('/') + 1).replace(/\.(?:json|ya?ml|txt)$/i, ''));
+  const held = candidates.flatMap(({ key, marks }) =>
+    marks.filter(mark => `-${name}-`.includes(`-${mark}-`)).map(mark => ({ key, mark })),
   );
-}
-
-function longestMatch(candidates: readonly Candidate[], name: string): string[] {
-  let keys = new Set<string>();
-  let longest = 0;
-  for (const { key, marks } of candidates) {
-    for (const mark of marks) {
-      if (mark.length < longest || !`-${name}-`.includes(`-${mark}-`)) continue;
-      if (mark.length > longest) keys = new Set();
-      longest = mark.length;
-      keys.add(key);
-    }
-  }
-  return [...unambiguous([...keys])];
+  const strong = held.filter(({ mark }) => !isOfCommands(mark));
+  const counting = strong.length > 0 ? strong : held;
+  const longest = Math.max(...counting.map(({ mark }) => mark.length));
+  return unambiguous([...new Set(counting.filter(({ mark }) => mark.length === longest).map(({ key }) => key))]);
 }
 
 /** A document that is left over is of a thing that only it fits and that nothing else is of. */
@@ -129,10 +126,14 @@ function onlyFit<V>(question: Question<V>, document: Loose<V>): readonly string[
   return unambiguous(keys.filter(key => question.likely(document, key)));
 }
 
-function unassigned<V>({ candidates, words }: Question<V>, { at }: Loose<V>): Gap {
+function unassigned<V>({ documents, candidates, words }: Question<V>, { at }: Loose<V>): Gap {
+  const these = `these ${words.what}`;
+  const siblings = documents.filter(other => other.at.file === at.file);
   const message =
     candidates.length === 0
-      ? `no file describes the ${words.of} that ${words.what} are of: add the output of ${words.command}`
-      : `nothing tells which ${words.of} ${words.what} are of: say it with ${words.option}=${shellWord(at.file)}`;
+      ? `no file describes the ${words.of} that ${these} are of: add the output of ${words.command}`
+      : siblings.length === 1
+        ? `nothing tells which ${words.of} ${these} are of: say it with ${words.option}=${shellWord(at.file)}`
+        : `nothing tells which ${words.of} ${these} are of: save each output in a file of its own, and say it with ${words.option}=FILE`;
   return { kind: 'unassigned', at, message };
 }

@@ -19,11 +19,11 @@ export function plain(text: string): string {
 }
 
 const COMMAND_WORDS =
-  /(?:describe-)?(?:target-groups?-attributes|target-health|listeners?-attributes|load-balancers?-(?:policies|attributes)|attributes|attrs|policies|health)/g;
+  /^(?:(?:aws|elb|elbv2|describe|load|balancers?|listeners?|targets?|groups?|attributes?|attrs?|policies|policy|health)(?:-|$))+$/;
 
-/** The name of a file, as {@link plain} has it, without the command that has filled it. */
-export function commandWordsLeftOut(name: string): string {
-  return plain(name.replace(COMMAND_WORDS, '/'));
+/** Whether a mark consists of words that a file may be named after anyway: `target-group-attributes.json`. */
+export function isOfCommands(mark: string): boolean {
+  return COMMAND_WORDS.test(mark);
 }
 
 export function classicCandidates(classics: readonly ClassicBalancer[]): Candidate[] {

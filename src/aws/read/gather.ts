@@ -47,7 +47,7 @@ export class Gathered {
   /** A document, or a list of documents. */
   document(value: unknown, at: DocumentPlace): void {
     if (!Array.isArray(value) || value.length === 0 || typeof value[0] === 'string') this.one(value, at);
-    else for (const [index, element] of value.entries()) this.one(element, below(at, index));
+    else this.elements.each(anything, value, at, (element, at) => this.one(element, at));
   }
 
   private one(value: unknown, at: DocumentPlace): void {
@@ -56,7 +56,7 @@ export class Gathered {
       this.elements.tell(at, `${looksOfValue(value)}; ${UNDERSTOOD}`);
       return;
     }
-    this.pages(value, at);
+    if (kind !== 'ignored') this.pages(value, at);
     READERS[kind]({ gathered: this, elements: this.elements, value, at });
   }
 

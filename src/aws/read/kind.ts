@@ -40,7 +40,7 @@ const BY_KEY: readonly (readonly [key: string, kind: Kind])[] = [
 ];
 
 export function kindOf(value: Fields): Kind | undefined {
-  const [, kind] = BY_KEY.find(([key]) => Array.isArray(own(value, key))) ?? [];
+  const [, kind] = BY_KEY.find(([key]) => own(value, key) !== undefined) ?? [];
   if (kind !== undefined) return kind;
   if (isFields(own(value, 'LoadBalancerAttributes'))) return 'classic-attributes';
   if (isFields(own(value, 'taskDefinition'))) return 'task';

@@ -24,15 +24,26 @@ export function askPolicies(
   return {
     documents,
     candidates: classicCandidates([...classics.values()]),
-    fits: ({ value }) => !value.some(isSample),
-    likely: () => false,
-    words: { ...CLASSIC, what: 'these policies' },
+    fits: ({ value }, key) => thatFits(classics, key, classic => !value.some(isSample) && fitsClassic(value, classic)),
+    likely: ({ value }, key) => thatFits(classics, key, classic => holdsAttached(value, classic)),
+    words: { ...CLASSIC, what: 'policies' },
   };
 }
 
-/** Without --load-balancer-name the command shows the policies that AWS has ready for all (API DescribeLoadBalancerPolicies). */
+/** Without --load-balancer-name the command shows policies that AWS has for all (API DescribeLoadBalancerPolicies). */
 function isSample({ name }: Policy): boolean {
   return name.startsWith('ELBSample-');
+}
+
+/** A balancer that names policies names one of these. */
+function fitsClassic(policies: readonly Policy[], { attached, otherPolicies }: ClassicBalancer): boolean {
+  const named = [...attached.flatMap(({ names }) => names), ...otherPolicies.map(({ value }) => value)];
+  return named.length === 0 || policies.some(({ name }) => named.includes(name));
+}
+
+function holdsAttached(policies: readonly Policy[], { attached }: ClassicBalancer): boolean {
+  const names = attached.flatMap(({ names }) => names);
+  return names.length > 0 && names.every(name => policies.some(policy => policy.name === name));
 }
 
 export function askClassicAttributes(
@@ -42,9 +53,9 @@ export function askClassicAttributes(
   return {
     documents,
     candidates: classicCandidates([...classics.values()]),
-    fits: () => true,
+    fits: ({ name }, key) => name === undefined || name === key,
     likely: () => false,
-    words: { ...CLASSIC, what: 'these attributes' },
+    words: { ...CLASSIC, what: 'attributes' },
   };
 }
 
@@ -55,9 +66,9 @@ export function askListenerAttributes(
   return {
     documents,
     candidates: listenerCandidates([...listeners.values()]),
-    fits: (document, key) => fitsOf(listeners, key, listener => fitsListener(document.value, listener)),
+    fits: (document, key) => thatFits(listeners, key, listener => fitsListener(document.value, listener)),
     likely: () => false,
-    words: { ...LISTENER, what: 'these attributes' },
+    words: { ...LISTENER, what: 'attributes' },
   };
 }
 
@@ -68,9 +79,9 @@ export function askTargetGroupAttributes(
   return {
     documents,
     candidates: targetGroupCandidates([...groups.values()]),
-    fits: (document, key) => fitsOf(groups, key, group => fitsTargetGroup(document.value, group)),
+    fits: (document, key) => thatFits(groups, key, group => fitsTargetGroup(document.value, group)),
     likely: () => false,
-    words: { ...TARGET_GROUP, what: 'these attributes' },
+    words: { ...TARGET_GROUP, what: 'attributes' },
   };
 }
 
@@ -81,14 +92,14 @@ export function askTargets(
   return {
     documents,
     candidates: targetGroupCandidates([...groups.values()]),
-    fits: ({ value }, key) => fitsOf(groups, key, group => value.every(target => fitsTarget(target, group))),
+    fits: ({ value }, key) => thatFits(groups, key, group => value.every(target => fitsTarget(target, group))),
     likely: ({ value }, key) =>
-      value.length > 0 && fitsOf(groups, key, group => value.every(({ port }) => port === group.port)),
-    words: { ...TARGET_GROUP, what: 'these targets' },
+      value.length > 0 && thatFits(groups, key, group => value.every(({ port }) => port === group.port)),
+    words: { ...TARGET_GROUP, what: 'targets' },
   };
 }
 
-function fitsOf<T>(things: ReadonlyMap<string, T>, key: string, fits: (thing: T) => boolean): boolean {
+function thatFits<T>(things: ReadonlyMap<string, T>, key: string, fits: (thing: T) => boolean): boolean {
   const thing = things.get(key);
   return thing !== undefined && fits(thing);
 }

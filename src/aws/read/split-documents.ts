@@ -3,6 +3,9 @@
 /** Objects and lists in each other. What AWS prints stays below 12. */
 export const MAX_NESTING = 64;
 
+/** In one file. */
+export const MAX_DOCUMENTS = 10_000;
+
 export interface Span {
   /** Offset of the first character. */
   readonly start: number;
@@ -32,6 +35,7 @@ export function splitDocuments(text: string): Split {
   const spans: Span[] = [];
   for (let start = afterSpace(text, 0); start < text.length; ) {
     if (!opens(text.charCodeAt(start))) return { spans, fault: { offset: start, message: BETWEEN } };
+    if (spans.length === MAX_DOCUMENTS) return { spans, fault: { offset: start, message: TOO_MANY } };
     const end = endOf(text, start);
     if (typeof end !== 'number') return { spans, fault: end };
     spans.push({ start, end });
@@ -41,6 +45,8 @@ export function splitDocuments(text: string): Split {
 }
 
 const BETWEEN = 'a document begins with { or [, and something else stands here';
+const TOO_MANY = `there are more than ${MAX_DOCUMENTS} documents, and those from here on were not read`;
+const TOO_DEEP = `there are more than ${MAX_NESTING} objects and lists in each other`;
 const CUT = 'the file ends inside a document: it seems to be cut';
 
 function endOf(text: string, start: number): number | SplitFault {
@@ -51,8 +57,7 @@ function endOf(text: string, start: number): number | SplitFault {
       at = endOfString(text, at) - 1;
     } else if (opens(code)) {
       depth += 1;
-      if (depth > MAX_NESTING)
-        return { offset: at, message: `more than ${MAX_NESTING} objects and lists in each other` };
+      if (depth > MAX_NESTING) return { offset: at, message: TOO_DEEP };
     } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
       depth -= 1;
       if (depth === 0) return at + 1;

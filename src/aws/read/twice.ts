@@ -14,14 +14,15 @@ export interface Latest<T> {
   readonly gaps: readonly Gap[];
 }
 
-/** `what`: `the load balancer`, for the sentence. */
+/** `what`: `the load balancer`, for the sentence that tells of two. */
 export function latest<T>(all: readonly Described<T>[], what: string): Latest<T> {
   const counting = new Map<string, Described<T>>();
   const gaps: Gap[] = [];
   for (const described of all) {
     const earlier = counting.get(described.key);
     if (earlier !== undefined && meaning(earlier.value) !== meaning(described.value)) {
-      const message = `${what} ${quoted(nameOf(described.key))} is described twice: this was left out, and what ${described.at.file} says counts`;
+      const name = quoted(nameOf(described.key));
+      const message = `there are two descriptions of ${what} ${name}: that in ${described.at.file} counts, and this one was left out`;
       gaps.push({ kind: 'duplicate', at: earlier.at, message });
     }
     counting.set(described.key, described);

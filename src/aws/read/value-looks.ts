@@ -1,6 +1,6 @@
 /** What a document seems to be that is none of those that are understood. */
 import { type Fields, isFields, own } from './kind.js';
-import { cut, described } from './shown.js';
+import { described, quoted } from './shown.js';
 
 const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
   'aws ec2': ['Reservations', 'Subnets', 'Vpcs', 'SecurityGroups', 'NetworkInterfaces', 'Instances', 'Addresses'],
@@ -35,7 +35,7 @@ export function looksOfValue(value: unknown): string {
   const keys = Object.keys(value);
   if (keys.length === 0) return 'is an empty object';
   return (
-    looksOfOutput(value) ?? looksOfOther(value) ?? `is an object with the keys ${cut(keys.slice(0, 5).join(', '))}`
+    looksOfOutput(value) ?? looksOfOther(value) ?? `is an object with the keys ${quoted(keys.slice(0, 5).join(', '))}`
   );
 }
 

@@ -1,7 +1,17 @@
 /** YAML: manifests of Kubernetes, and what `aws --output yaml` prints. */
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type ParsedNode, parseAllDocuments } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  type ParsedNode,
+  parseAllDocuments,
+  type YAMLParseError,
+} from 'yaml';
 import type { Steps } from '../place.js';
-import type { Parsed } from './parse-file.js';
+import { type Parsed, type ParseFault, unparsed } from './parsed.js';
 import { cut } from './shown.js';
 import type { Source } from './sources.js';
 
@@ -9,37 +19,31 @@ const MAX_YAML = 1024 * 1024;
 const MAX_ALIASES = 100;
 
 export function parseYaml(text: string): Parsed {
-  if (text.length > MAX_YAML) return failed(text, `has more than ${MAX_YAML} characters of YAML: give it as JSON`);
+  if (text.length > MAX_YAML) return unparsed(text, `has more than ${MAX_YAML} characters of YAML: give it as JSON`);
   try {
     return parse(text);
   } catch (error) {
-    return failed(text, `is not valid YAML: ${reason(error)}`);
+    return unparsed(text, `is not valid YAML: ${reason(error)}`);
   }
 }
 
 function parse(text: string): Parsed {
-  const trees = parseAllDocuments(text, { logLevel: 'silent', prettyErrors: true });
-  const list: readonly Document<ParsedNode>[] = Array.isArray(trees) ? trees : [];
-  const source = yamlSource(text, list);
+  const answer = parseAllDocuments(text, { logLevel: 'silent', prettyErrors: true });
+  const trees: readonly Document<ParsedNode>[] = Array.isArray(answer) ? answer : [];
+  const source = yamlSource(text, trees);
   const documents: unknown[] = [];
-  for (const tree of list) {
+  for (const tree of trees) {
     const [error] = tree.errors;
-    if (error !== undefined) {
-      const { line, col } = error.linePos?.[0] ?? { line: 0, col: 0 };
-      const fault = {
-        document: documents.length,
-        line,
-        message: `is not valid YAML at column ${col}: ${reason(error)}`,
-      };
-      return { documents, source, fault };
-    }
+    if (error !== undefined) return { documents, source, fault: told(error, documents.length) };
     documents.push(tree.toJS({ maxAliasCount: MAX_ALIASES }) ?? undefined);
   }
+  if (documents.every(value => value === undefined)) return unparsed(text, 'holds no document');
   return { documents, source, fault: undefined };
 }
 
-function failed(text: string, message: string): Parsed {
-  return { documents: [], source: { text, offsetOf: () => undefined }, fault: { document: 0, line: 0, message } };
+function told(error: YAMLParseError, document: number): ParseFault {
+  const { line, col } = error.linePos?.[0] ?? { line: 0, col: 0 };
+  return { document, line, message: `is not valid YAML at column ${col}: ${reason(error)}` };
 }
 
 /** The first line of what the parser says, without its own telling of the place. */
@@ -63,7 +67,7 @@ function yamlSource(text: string, trees: readonly Document<ParsedNode>[]): Sourc
 function offsetIn(tree: Document<ParsedNode>, steps: Steps): number | undefined {
   let node: unknown = tree.contents;
   for (const step of steps) node = child(resolved(tree, node), step);
-  return (node as Node | undefined | null)?.range?.[0];
+  return isNode(node) ? node.range?.[0] : undefined;
 }
 
 function child(node: unknown, step: string | number): unknown {
