@@ -127,13 +127,18 @@ function onlyFit<V>(question: Question<V>, document: Loose<V>): readonly string[
 }
 
 function unassigned<V>({ documents, candidates, words }: Question<V>, { at }: Loose<V>): Gap {
-  const these = `these ${words.what}`;
   const siblings = documents.filter(other => other.at.file === at.file);
-  const message =
-    candidates.length === 0
-      ? `no file describes the ${words.of} that ${these} are of: add the output of ${words.command}`
-      : siblings.length === 1
-        ? `nothing tells which ${words.of} ${these} are of: say it with ${words.option}=${shellWord(at.file)}`
-        : `nothing tells which ${words.of} ${these} are of: save each output in a file of its own, and say it with ${words.option}=FILE`;
+  const message = candidates.length === 0 ? undescribed(words) : unsaid(words, at.file, siblings.length > 1);
   return { kind: 'unassigned', at, message };
+}
+
+function undescribed({ of, what, command }: Words): string {
+  return `no file describes the ${of} that these ${what} are of: add the output of ${command}`;
+}
+
+function unsaid({ of, what, option }: Words, file: string, several: boolean): string {
+  const cure = several
+    ? `save each output in a file of its own, and say it with ${option}=FILE`
+    : `say it with ${option}=${shellWord(file)}`;
+  return `nothing tells which ${of} these ${what} are of: ${cure}`;
 }

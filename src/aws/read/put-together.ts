@@ -36,7 +36,9 @@ export function putTogether(gathered: Gathered, assignments: readonly Assignment
   const listeners = once(gathered.listeners, 'the listener', ({ arn }) => arn);
   const groups = once(gathered.targetGroups, 'the target group', ({ arn }) => arn);
   const tasks = once(gathered.tasks, 'the task definition', ({ key }) => key);
-  const services = once(gathered.services, 'the Service', ({ namespace, name }) => `${namespace ?? ''}/${name}`);
+  const services = once(gathered.services, 'the Service', ({ namespace, name }) =>
+    namespace === undefined ? name : `${namespace}/${name}`,
+  );
 
   const policiesOf = owned(askPolicies(gathered.policies, classics));
   const timesOf = owned(askClassicAttributes(gathered.classicAttributes, classics));
