@@ -30,15 +30,18 @@ export function parseYaml(text: string): Parsed {
 function parse(text: string): Parsed {
   const answer = parseAllDocuments(text, { logLevel: 'silent', prettyErrors: true });
   const trees: readonly Document<ParsedNode>[] = Array.isArray(answer) ? answer : [];
-  const source = yamlSource(text, trees);
   const documents: unknown[] = [];
+  const done = (fault?: ParseFault) => ({
+    documents,
+    source: yamlSource(text, trees.slice(0, documents.length)),
+    fault,
+  });
   for (const tree of trees) {
     const [error] = tree.errors;
-    if (error !== undefined) return { documents, source, fault: told(error, documents.length) };
+    if (error !== undefined) return done(told(error, documents.length));
     documents.push(tree.toJS({ maxAliasCount: MAX_ALIASES }) ?? undefined);
   }
-  if (documents.every(value => value === undefined)) return unparsed(text, 'holds no document');
-  return { documents, source, fault: undefined };
+  return documents.every(value => value === undefined) ? unparsed(text, 'holds no document') : done();
 }
 
 function told(error: YAMLParseError, document: number): ParseFault {
