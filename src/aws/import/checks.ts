@@ -29,6 +29,12 @@ export function checksOf(estate: Estate, flows: readonly Flow[]): readonly Check
   ];
 }
 
+/** The ports of all checks, also of what sends no connections to usher. */
+export function checkedPorts({ classics, targetGroups, services }: Estate): readonly number[] {
+  const checks = [...classics.flatMap(classicCheck), ...targetGroups.map(group => group.healthCheck)];
+  return [...checks, ...services.flatMap(serviceCheck)].flatMap(({ port }) => (port === 'traffic-port' ? [] : [port]));
+}
+
 function classicCheck({ name, healthCheck }: ClassicBalancer): Check[] {
   if (healthCheck === undefined) return [];
   const { protocol, port, path } = healthCheck;

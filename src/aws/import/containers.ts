@@ -18,7 +18,9 @@ function listensOn({ ports }: Container, listens: ReadonlySet<number>): boolean 
 export function ushersOf({ tasks }: Estate, listens: ReadonlySet<number>): readonly Container[] {
   return tasks.flatMap(({ containers }) => {
     const named = containers.filter(isNamedUsher);
-    if (named.length > 0) return named.filter(({ essential }) => essential);
+    // What is not essential may only write usher's configuration.
+    const essential = named.filter(container => container.essential);
+    if (named.length > 0) return essential.length > 0 ? essential : named;
     return containers.length > 1 ? containers.filter(container => listensOn(container, listens)) : [];
   });
 }

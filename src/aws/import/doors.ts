@@ -16,25 +16,30 @@ export interface Doors {
   readonly doors: readonly Door[];
   /** What gets no listener and why, one sentence each. */
   readonly leftOut: readonly string[];
+  /** Where balancers send to all the same. */
+  readonly strangePorts: readonly number[];
 }
 
 /** More than any usher has; what is beyond is left out, so that the file stays one that usher reads. */
 const MOST_DOORS = 200;
+const TOO_MANY = `there are ${MOST_DOORS} listeners already, give fewer files at a time`;
 
 /** In the order of the flows. */
 export function doorsOf(estate: Estate, flows: readonly Flow[]): Doors {
   const leftOut = othersOf(estate);
+  const strangePorts: number[] = [];
   const groups = new Map<string, [Flow, ...Flow[]]>();
   for (const flow of flows) {
-    const reason = obstacle(estate, flow);
-    const key = doorKey(flow);
-    const group = groups.get(key);
-    if (reason !== undefined) leftOut.push(`${flowWords(flow)}: ${reason}`);
-    else if (group !== undefined) group.push(flow);
-    else if (groups.size < MOST_DOORS) groups.set(key, [flow]);
-    else leftOut.push(`${flowWords(flow)}: there are ${MOST_DOORS} listeners already, give fewer files at a time`);
+    const group = groups.get(doorKey(flow));
+    const full = group === undefined && groups.size >= MOST_DOORS ? TOO_MANY : undefined;
+    const reason = obstacle(estate, flow) ?? full;
+    if (reason !== undefined) {
+      leftOut.push(`${flowWords(flow)}: ${reason}`);
+      if (flow.port !== undefined) strangePorts.push(flow.port);
+    } else if (group === undefined) groups.set(doorKey(flow), [flow]);
+    else group.push(flow);
   }
-  return { doors: [...groups.values()].map(doorOf), leftOut: [...new Set(leftOut)] };
+  return { doors: [...groups.values()].map(doorOf), leftOut: [...new Set(leftOut)], strangePorts };
 }
 
 function doorKey({ port, kind, balancer, targetGroupArn, frontPort }: Flow): string {
@@ -96,7 +101,10 @@ export function balancerWords({ kind, balancer, protocol }: Flow): string {
   return `${isApplication ? 'Application Load Balancer' : KINDS[kind]} ${shown(balancer)}`;
 }
 
-/** `SSL 443 of Classic Load Balancer chat`. */
+/** `SSL 443 of Classic Load Balancer chat`; without listeners `TCP to target group blue of Network Load Balancer chat`. */
 export function flowWords(flow: Flow): string {
-  return `${shown(flow.frontProtocol)}${flow.frontPort === undefined ? '' : ` ${flow.frontPort}`} of ${balancerWords(flow)}`;
+  const { frontPort, frontProtocol, targetGroupArn } = flow;
+  const group = targetGroupArn?.split('/').at(-2) ?? targetGroupArn ?? '';
+  const port = frontPort === undefined ? `to target group ${shown(group)}` : frontPort;
+  return `${shown(frontProtocol)} ${port} of ${balancerWords(flow)}`;
 }

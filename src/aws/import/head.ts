@@ -1,7 +1,7 @@
 /** The comment at the top of the imported file: where it comes from, what is open, what comes next. */
 import type { Estate } from '../estate.js';
 import type { Flow } from '../flow.js';
-import { shellWord } from '../shell.js';
+import { command, shellWord } from '../shell.js';
 import { balancersOf, balancerWords, groupOf } from './doors.js';
 import { listed, shown } from './entry.js';
 import type { Sheet } from './sheet.js';
@@ -15,21 +15,23 @@ export interface HeadWords {
   readonly questions: number;
   /** Words of the command line that name the files, as they were given. */
   readonly words: readonly string[];
+  /** What the new file is called. */
+  readonly file: string;
 }
 
-export function writeHead(sheet: Sheet, { sources, leftOut, gaps, questions, words }: HeadWords): void {
+export function writeHead(sheet: Sheet, { sources, leftOut, gaps, questions, words, file }: HeadWords): void {
   sheet.comment(0, 'Made by usher import aws from');
   items(sheet, sources);
   if (questions > 0) {
-    const amount = questions === 1 ? 'One thing is' : `${questions} things are`;
-    sheet.comment(
-      0,
-      `${amount} not in these files: each is marked QUESTION. Change the value below it, and delete the comment.`,
-    );
+    const marked =
+      questions === 1
+        ? 'One thing is not in these files: it is'
+        : `${questions} things are not in these files: each is`;
+    sheet.comment(0, `${marked} marked QUESTION. Change the value below it, and delete the comment.`);
   }
   sheet.comment(0, 'Then:');
-  sheet.command(0, 'usher check usher.yaml');
-  sheet.command(0, `usher check aws ${words.map(shellWord).join(' ')} --config usher.yaml`);
+  sheet.command(0, command`usher check ${file}`);
+  sheet.command(0, `usher check aws ${words.map(shellWord).join(' ')} ${command`--config ${file}`}`);
   if (leftOut.length > 0) sheet.comment(0, 'Left out:');
   items(sheet, leftOut);
   if (gaps.length > 0) sheet.comment(0, 'Not known:');
@@ -38,7 +40,7 @@ export function writeHead(sheet: Sheet, { sources, leftOut, gaps, questions, wor
 }
 
 function items(sheet: Sheet, all: readonly string[]): void {
-  for (const item of all.slice(0, MOST)) sheet.comment(0, `- ${item}`);
+  for (const item of all.slice(0, MOST)) sheet.comment(0, `- ${item}`, '  ');
   if (all.length > MOST) sheet.comment(0, `- and ${all.length - MOST} more`);
 }
 
@@ -63,9 +65,13 @@ export function sourcesOf(estate: Estate, flows: readonly Flow[]): readonly stri
   return [...found].map(([file, words]) => `${file === '-' ? 'standard input' : shown(file)}: ${listed([...words])}`);
 }
 
-/** Every file that the estate names, in the order in which {@link sourcesOf} finds them. */
+/** Every file that the estate names, in the order in which it has them. */
 export function filesOf({ classics, networks, listeners, targetGroups, tasks, services }: Estate): readonly string[] {
-  const all = [...classics, ...networks, ...listeners, ...targetGroups, ...tasks, ...services];
+  const ofClassics = classics.flatMap(({ policies = [], idleTimeout }) => [
+    ...policies,
+    ...(idleTimeout === undefined ? [] : [idleTimeout]),
+  ]);
   const attributes = [...listeners, ...targetGroups].flatMap(({ attributes }) => [...(attributes?.values() ?? [])]);
-  return [...new Set([...all, ...attributes].map(({ at }) => at.file))];
+  const all = [...classics, ...ofClassics, ...networks, ...listeners, ...targetGroups, ...attributes, ...tasks];
+  return [...new Set([...all, ...services].map(({ at }) => at.file))];
 }

@@ -1,8 +1,10 @@
 /** `proxyProtocol` of a door: whether a PROXY header stands in front of its connections. */
 import type { Estate } from '../estate.js';
 import { type Flow, isHttp } from '../flow.js';
-import { balancerWords, type Door, flowWords, groupOf } from './doors.js';
+import { command } from '../shell.js';
+import { balancerWords, type Door, flowWords } from './doors.js';
 import { type Entry, entry, listed, type Note, question, remark } from './entry.js';
+import { peerOf } from './trust.js';
 
 const LOST =
   "usher removes an X-Forwarded-For that comes from outside and writes its own, so the application is told the balancer's address in place of the client's";
@@ -36,9 +38,15 @@ function commandsOf(flows: readonly Flow[]): string[] {
 function ask(unknown: readonly Flow[]): Note {
   const flows = listed(unknown.map(flowWords));
   return question(
-    `Does a PROXY header come with ${flows}? The files do not say. If none does, turn it on, or write off here.`,
-    ...commandsOf(unknown),
+    `Does a PROXY header come with ${flows}? The files do not say. Import again with what this prints, or turn the header on, or write off here.`,
+    ...new Set(unknown.map(lookAt)),
   );
+}
+
+/** The command that tells whether a header comes. */
+function lookAt({ kind, balancer, targetGroupArn }: Flow): string {
+  if (kind === 'clb') return command`aws elb describe-load-balancer-policies --load-balancer-name ${balancer}`;
+  return command`aws elbv2 describe-target-group-attributes --target-group-arn ${targetGroupArn ?? 'ARN'}`;
 }
 
 function noHeader(estate: Estate, flows: readonly [Flow, ...Flow[]]): Note {
@@ -47,14 +55,10 @@ function noHeader(estate: Estate, flows: readonly [Flow, ...Flow[]]): Note {
     const words = `${balancers} reads HTTP here and sends no PROXY header; ${LOST}. Does the application need to know the client? Then make the listener TCP (SSL where clients speak TLS) to a TCP port of the target, turn the PROXY header on there, and write required.`;
     return question(words);
   }
-  if (flows.every(flow => keepsAddress(estate, flow)))
+  if (flows.every(flow => peerOf(estate, flow) === 'client'))
     return remark(
       `${balancers} sends no PROXY header and keeps the client's address (preserve_client_ip), so the peer is the client.`,
     );
   const words = `${balancers} sends no PROXY header, so the application is told the balancer's address in place of the client's. Does it need to know the client? Then turn the header on, and write required here (optional with trustedSources for the hours between).`;
   return question(words, ...commandsOf(flows));
-}
-
-function keepsAddress(estate: Estate, flow: Flow): boolean {
-  return groupOf(estate, flow)?.attributes?.get('preserve_client_ip.enabled')?.value === 'true';
 }

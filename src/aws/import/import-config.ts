@@ -19,6 +19,8 @@ export interface ImportOptions {
   readonly backendPort?: number | undefined;
   /** Words of a command line that name the files; left out: the files that the estate knows. */
   readonly words?: readonly string[] | undefined;
+  /** What the new file will be called; left out: usher.yaml. */
+  readonly file?: string | undefined;
 }
 
 export interface Imported {
@@ -33,9 +35,10 @@ export interface Imported {
 
 /** The same file for the same input; it has no error in `usher check`. */
 export function importConfig(estate: Estate, flows: readonly Flow[], options: ImportOptions = {}): Imported {
-  const { doors, leftOut } = doorsOf(estate, flows);
+  const opened = doorsOf(estate, flows);
+  const { doors, leftOut } = opened;
   if (doors.length === 0) return { yaml: undefined, listeners: 0, questions: [], leftOut };
-  const plan = planPorts(estate, doors, options.backendPort);
+  const plan = planPorts(estate, opened, options.backendPort);
   const body = new Sheet();
   writeListeners(body, estate, plan);
   writeRest(body, estate, doors, plan);
@@ -49,6 +52,7 @@ export function importConfig(estate: Estate, flows: readonly Flow[], options: Im
     gaps: estate.gaps.map(({ at, message }) => `${shown(at.file)}: ${shown(message, 400)}`),
     questions: body.questions.length,
     words: options.words ?? filesOf(estate),
+    file: options.file ?? 'usher.yaml',
   });
   return { yaml: head.text + body.text, listeners: doors.length, questions: body.questions, leftOut };
 }

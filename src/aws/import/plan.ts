@@ -1,9 +1,9 @@
 /** Which ports usher binds and dials, and what its listeners are called. */
 import type { Estate } from '../estate.js';
 import { type AdminPlan, planAdmin } from './admin.js';
-import { checksOf } from './checks.js';
+import { checkedPorts, checksOf } from './checks.js';
 import { applicationPorts } from './containers.js';
-import type { Door } from './doors.js';
+import type { Door, Doors } from './doors.js';
 import { type Entry, entry, listed, type Note, question, remark, shown } from './entry.js';
 import { namesOf } from './names.js';
 import { Ports } from './ports.js';
@@ -30,8 +30,8 @@ const PLACEHOLDER = 3000;
 const LISTEN_PLACEHOLDER = 8080;
 
 /** `backendPort`: where the application listens, when a person said so. */
-export function planPorts(estate: Estate, doors: readonly Door[], backendPort: number | undefined): Plan {
-  const ports = new Ports();
+export function planPorts(estate: Estate, { doors, strangePorts }: Doors, backendPort: number | undefined): Plan {
+  const ports = new Ports([...strangePorts, ...checkedPorts(estate)]);
   for (const { port } of doors) if (port !== undefined) ports.take(port);
   const application = findApplication(estate, doors, backendPort);
   const known = application.port === undefined || ports.has(application.port) ? undefined : application.port;

@@ -3,6 +3,12 @@ const LAST_PORT = 65_535;
 
 export class Ports {
   readonly #taken = new Set<number>();
+  readonly #avoided: ReadonlySet<number>;
+
+  /** @param avoided never chosen here, but taken where somebody names them. */
+  constructor(avoided: Iterable<number>) {
+    this.#avoided = new Set(avoided);
+  }
 
   has(port: number): boolean {
     return this.#taken.has(port);
@@ -16,7 +22,7 @@ export class Ports {
   /** Takes the first free one from `start` on. */
   next(start: number): number {
     let port = start;
-    while (this.#taken.has(port)) port = port === LAST_PORT ? 1024 : port + 1;
+    while (this.#taken.has(port) || this.#avoided.has(port)) port = port === LAST_PORT ? 1 : port + 1;
     return this.take(port);
   }
 }

@@ -27,14 +27,14 @@ export class Sheet {
     this.#lines.push(`${'  '.repeat(depth)}${text}`.trimEnd());
   }
 
-  /** A comment, broken where it is too long. */
-  comment(depth: number, words: string): void {
+  /** A comment, broken where it is too long; `hang` stands in front of all lines but the first. */
+  comment(depth: number, words: string, hang = ''): void {
     const width = WIDTH - 2 * depth - 2;
     let line = '';
     for (const word of words.split(' ')) {
       if (line !== '' && line.length + 1 + word.length > width) {
         this.line(depth, `# ${line}`);
-        line = word;
+        line = hang + word;
       } else line = line === '' ? word : `${line} ${word}`;
     }
     this.line(depth, `# ${line}`);
@@ -52,7 +52,9 @@ export class Sheet {
   }
 
   #note(depth: number, path: string, { kind, words, commands }: Note): void {
-    const asked = this.questions.find(question => question.words === words);
+    const same = (question: Question) =>
+      question.words === words && question.commands.join('\n') === commands.join('\n');
+    const asked = this.questions.find(same);
     if (kind === 'question' && asked !== undefined) {
       this.comment(depth, `QUESTION ${asked.number}, once more.`);
       return;

@@ -1,6 +1,6 @@
 /** What a door says of TLS in front of it, and how long it waits. */
 import type { Estate } from '../estate.js';
-import { type Flow, isHttp } from '../flow.js';
+import type { Flow } from '../flow.js';
 import { annotationOf, isNetwork } from '../flows-service.js';
 import { command } from '../shell.js';
 import type { Door } from './doors.js';
@@ -38,12 +38,11 @@ const HOUR = 3600;
 /** Keys below `timeouts`. */
 export function timeouts(estate: Estate, door: Door): Entry[] {
   const idles = door.flows.flatMap(flow => classicIdle(estate, flow));
-  const network = door.flows.some(({ kind, protocol }) => kind === 'nlb' && !isHttp(protocol));
   const idle = idles.length === 0 ? undefined : Math.max(...idles.map(({ seconds }) => seconds ?? CLASSIC_IDLE));
   const unknown = idles.filter(({ seconds }) => seconds === undefined);
   if (idle === undefined) {
     const words = `the balancer forgets a flow that was idle (${NETWORK_IDLE}s by default); usher's TCP keep-alives (60s) count`;
-    return [entry('tunnel', '1h', network ? words : undefined)];
+    return [entry('tunnel', '1h', words)];
   }
   const look = [...new Set(unknown.flatMap(({ look }) => look))];
   const tunnel =

@@ -1,5 +1,5 @@
 /** Whose PROXY header usher believes: the peers that a door's connections come from. */
-import { canonicalAddress } from '../../address.js';
+import { canonicalAddress, cidrContains, parseAddress, parseCidr } from '../../address.js';
 import type { Estate, KubernetesService } from '../estate.js';
 import type { Flow } from '../flow.js';
 import { annotationOf, groupAttributes, isNetwork } from '../flows-service.js';
@@ -8,7 +8,7 @@ import { balancersOf, balancerWords, groupOf } from './doors.js';
 import { type Entry, entry, listed, question, remark } from './entry.js';
 
 /** Private ranges: a VPC is in one of them nearly always (RFC 1918). */
-const PRIVATE = '[10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16]';
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'];
 const MOST_SOURCES = 100;
 
 /**
@@ -25,17 +25,14 @@ export function trustedSources(estate: Estate, flows: readonly Flow[]): Entry {
     const why = `${balancerWords(kept)} keeps the clients' addresses (preserve_client_ip), so the peer is the client: a list of the balancer's subnets would refuse everybody. Let the security group admit nobody past the balancer.`;
     return entry('trustedSources', undefined, undefined, remark(`No trustedSources: ${why}`));
   }
-  const addresses = peers.flatMap(({ flow, peer }) =>
-    peer === 'balancer' ? [addressesOf(estate, flow)] : [undefined],
-  );
-  const known = [...new Set(addresses.flatMap(list => list ?? []))];
-  if (!addresses.includes(undefined) && known.length > 0 && known.length <= MOST_SOURCES) {
-    const list = known.map(address => JSON.stringify(`${address}/${address.includes(':') ? 128 : 32}`)).join(', ');
-    const words = "The addresses of the balancer's nodes. One more subnet is one more node: list it here then.";
-    return entry('trustedSources', `[${list}]`, undefined, remark(words));
-  }
+  const nodes = flows.map(flow => nodesOf(estate, flow));
+  const addresses = [...new Set(nodes.flatMap(one => one.addresses))].slice(0, MOST_SOURCES);
   const unsure = peers.filter(({ peer }) => peer === 'maybe-client').map(({ flow }) => flow);
-  return entry('trustedSources', PRIVATE, undefined, subnetQuestion(estate, flows, unsure));
+  if (unsure.length === 0 && nodes.every(({ complete }) => complete) && addresses.length < MOST_SOURCES) {
+    const words = "The addresses of the balancer's nodes. One more subnet is one more node: list it here then.";
+    return entry('trustedSources', listOf(addresses.map(rangeOf)), undefined, remark(words));
+  }
+  return entry('trustedSources', listOf(interim(addresses)), undefined, subnetQuestion(estate, flows, unsure));
 }
 
 function subnetQuestion(estate: Estate, flows: readonly Flow[], unsure: readonly Flow[]) {
@@ -64,7 +61,8 @@ function subnetCommands(subnets: readonly string[], flows: readonly Flow[]): str
   return [...classics, ...others];
 }
 
-function peerOf(estate: Estate, flow: Flow): Peer {
+/** Whose address is at the other end of the connections. */
+export function peerOf(estate: Estate, flow: Flow): Peer {
   if (flow.kind === 'clb') return 'balancer';
   return flow.kind === 'service' ? servicePeer(estate, flow) : groupPeer(estate, flow);
 }
@@ -73,7 +71,9 @@ function groupPeer(estate: Estate, flow: Flow): Peer {
   const group = groupOf(estate, flow);
   const said = group?.attributes?.get('preserve_client_ip.enabled')?.value;
   if (said !== undefined) return said === 'true' ? 'client' : 'balancer';
-  return group === undefined || group.targetType === 'instance' ? 'maybe-client' : 'balancer';
+  if (group !== undefined && group.targetType !== 'instance') return 'balancer';
+  // Instances keep the addresses by default.
+  return group?.attributes === undefined ? 'maybe-client' : 'client';
 }
 
 /** By a node that is not the pod's own (externalTrafficPolicy Cluster) the peer is a node, whatever the balancer does. */
@@ -104,15 +104,40 @@ function subnetsOf(estate: Estate, flow: Flow): readonly string[] {
   return estate.classics.find(({ name }) => name === flow.balancer)?.subnets ?? [];
 }
 
-/** The addresses of all nodes; undefined: not all are known. */
-function addressesOf(estate: Estate, flow: Flow): readonly string[] | undefined {
+interface Nodes {
+  readonly addresses: readonly string[];
+  /** Whether these are all. */
+  readonly complete: boolean;
+}
+
+/** The addresses of a balancer's nodes. */
+function nodesOf(estate: Estate, flow: Flow): Nodes {
   const balancers = flow.kind === 'nlb' ? balancersOf(estate, flow) : [];
-  if (balancers.length === 0) return undefined;
-  const lists = balancers.map(({ subnets, addresses }) => {
-    const canonical = addresses.map(canonicalAddress);
+  const known = balancers.map(({ subnets, addresses }) => {
+    const canonical = addresses.flatMap(address => canonicalAddress(address) ?? []);
     // Each node has one IPv4 address, and may have one of IPv6 beside it.
-    const nodes = canonical.filter(address => address?.includes(':') === false).length;
-    return nodes < Math.max(subnets.length, 1) || canonical.includes(undefined) ? undefined : canonical;
+    const nodes = canonical.filter(address => !address.includes(':')).length;
+    return { canonical, complete: nodes >= Math.max(subnets.length, 1) && canonical.length === addresses.length };
   });
-  return lists.includes(undefined) ? undefined : lists.flatMap(list => list?.flatMap(address => address ?? []) ?? []);
+  const complete = known.length > 0 && known.every(one => one.complete);
+  return { addresses: known.flatMap(({ canonical }) => canonical), complete };
+}
+
+function rangeOf(address: string): string {
+  return `${address}/${address.includes(':') ? 128 : 32}`;
+}
+
+/** A list as YAML; IPv6 needs its quotes. */
+function listOf(ranges: readonly string[]): string {
+  return `[${ranges.map(range => (range.includes(':') ? JSON.stringify(range) : range)).join(', ')}]`;
+}
+
+/** The private ranges, and what is known to be outside of them. */
+function interim(addresses: readonly string[]): readonly string[] {
+  const ranges = PRIVATE.flatMap(range => parseCidr(range) ?? []);
+  const outside = addresses.filter(address => {
+    const bytes = parseAddress(address);
+    return bytes !== undefined && !ranges.some(range => cidrContains(range, bytes));
+  });
+  return [...PRIVATE, ...outside.map(rangeOf)];
 }

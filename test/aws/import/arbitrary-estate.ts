@@ -188,3 +188,87 @@ export const anyEstate: fc.Arbitrary<Estate> = fc
   .map(estate);
 
 export const anyPort = port;
+
+/** A Classic Load Balancer that is as it should be: its TCP and SSL listeners lead to ports of their own, all with the header. */
+const rightClassic = fc
+  .record({
+    name: fc.constantFrom('chat', 'edge-1', 'Web'),
+    fronts: fc.uniqueArray(fc.record({ port, protocol: fc.constantFrom('TCP' as const, 'SSL' as const) }), {
+      selector: front => front.port,
+      minLength: 1,
+      maxLength: 4,
+    }),
+    instancePorts: fc.uniqueArray(port, { minLength: 4, maxLength: 4 }),
+    seconds: fc.integer({ min: 20, max: 3500 }),
+    checkPort: maybe(port),
+  })
+  .map(({ name, fronts, instancePorts, seconds, checkPort }) => {
+    const pairs = fronts.map((front, index) => ({ ...front, instancePort: instancePorts[index] ?? 1 }));
+    return classic({
+      name,
+      listeners: pairs.map(one => ({ at, ...one, instanceProtocol: 'TCP' as const })),
+      attached: pairs.map(({ instancePort }) => ({ at, instancePort, names: ['on'] })),
+      otherPolicies: [given('on')],
+      policies: [{ at, name: 'on', type: 'ProxyProtocolPolicyType', attributes: { ProxyProtocol: 'true' } }],
+      healthCheck: { at, protocol: 'HTTP', port: checkPort ?? pairs[0]?.instancePort ?? 1, path: '/readyz' },
+      idleTimeout: given(seconds),
+      connectionDraining: given(seconds),
+    });
+  });
+
+/** Where the application of {@link rightGroups} listens. */
+const APPLICATION = 3000;
+const otherPort = port.filter(one => one !== APPLICATION);
+
+/** Target groups with a port, a listener and all attributes of their own. */
+const rightGroups = fc
+  .record({
+    ports: fc.uniqueArray(otherPort, { minLength: 1, maxLength: 3 }),
+    fronts: fc.uniqueArray(port, { minLength: 3, maxLength: 3 }),
+    protocol: fc.constantFrom('TCP', 'TLS'),
+    targetType: fc.constantFrom('ip', 'instance'),
+    preserves: fc.boolean(),
+    cuts: fc.boolean(),
+    delay: fc.integer({ min: 0, max: 3600 }),
+    addresses: fc.constantFrom([], ['10.0.1.5', '10.0.2.6'], ['10.0.1.5']),
+    checkPort: fc.oneof(otherPort, fc.constant('traffic-port' as const)),
+    stopTimeout: maybeGiven(fc.integer({ min: 2, max: 120 })),
+  })
+  .map(({ ports, fronts, protocol, targetType, preserves, cuts, delay, addresses, checkPort, stopTimeout }) => {
+    const groups = ports.map((one, index) =>
+      targetGroup({
+        arn: `arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/chat-${index}/6d0ecf831eec9f0${index}`,
+        name: `chat-${index}`,
+        port: one,
+        targetType,
+        healthCheck: { at, enabled: true, protocol: 'HTTP', port: checkPort, path: '/readyz' },
+        attributes: new Map(
+          Object.entries({
+            'proxy_protocol_v2.enabled': 'true',
+            'preserve_client_ip.enabled': `${preserves}`,
+            'deregistration_delay.timeout_seconds': `${delay}`,
+            'target_health_state.unhealthy.connection_termination.enabled': `${cuts}`,
+          }).map(([key, value]) => [key, given(value)]),
+        ),
+      }),
+    );
+    const published = typeof checkPort === 'number' ? [...ports, checkPort] : ports;
+    const usher = container('usher', undefined, {
+      stopTimeout,
+      ports: published.map(containerPort => ({ at, containerPort, hostPort: undefined })),
+    });
+    return estate({
+      networks: [network({ subnets: ['subnet-1', 'subnet-2'], addresses })],
+      listeners: groups.map(({ arn: group }, index) =>
+        listener({ port: fronts[index] ?? 1, protocol, targetGroupArns: [group] }),
+      ),
+      targetGroups: groups,
+      tasks: targetType === 'ip' ? [task(usher, container('chat', APPLICATION))] : [],
+    });
+  });
+
+/** What AWS has been told is all right, so that a configuration can fit it. */
+export const rightEstate: fc.Arbitrary<Estate> = fc.oneof(
+  rightClassic.map(one => estate({ classics: [one] })),
+  rightGroups,
+);

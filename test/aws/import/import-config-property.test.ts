@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import t from 'tap';
 import { flowsOf } from '../../../src/aws/flows.js';
 import { importConfig } from '../../../src/aws/import/import-config.js';
+import { inspect } from '../../../src/aws/inspect.js';
 import { formatProblem, loadConfigText } from '../../../src/control/config/load.js';
-import { anyEstate, anyPort } from './arbitrary-estate.js';
+import { loadSidecarText } from '../../../src/control/config/sidecar.js';
+import { anyEstate, anyPort, rightEstate } from './arbitrary-estate.js';
 
 const numRuns = 400;
 
@@ -40,4 +42,17 @@ t.test('the same files give the same configuration', async t => {
     }),
     { numRuns: 30 },
   );
+});
+
+t.test('the configuration fits an estate that is right by itself', async t => {
+  const property = fc.property(rightEstate, estate => {
+    const { yaml = '' } = importConfig(estate, flowsOf(estate));
+    const loaded = loadSidecarText(yaml, 'usher.yaml');
+    const findings = inspect(estate, loaded.ok ? loaded.sidecar : undefined);
+    const errors = findings.filter(({ severity }) => severity === 'error');
+    if (errors.length > 0)
+      throw new Error(`${errors.map(({ rule, message }) => `${rule}: ${message}`).join('\n')}\n${yaml}`);
+    return loaded.ok;
+  });
+  t.doesNotThrow(() => fc.assert(property, { numRuns }));
 });

@@ -1,0 +1,141 @@
+/** `usher import aws`: from what AWS and Kubernetes have been told to a configuration that fits it. Nobody is asked. */
+import { writeFile } from 'node:fs/promises';
+import { flowsOf } from '../aws/flows.js';
+import { type Imported, importConfig } from '../aws/import/import-config.js';
+import { type InputProblem, readEstate } from '../aws/read/read-estate.js';
+import { readPort } from '../control/config/host-port.js';
+import { readAssignments } from './check-aws-options.js';
+import { EXIT } from './exit-codes.js';
+import { printableLine } from './printable.js';
+import { UsageError } from './probe-usage.js';
+import { readInputs } from './read-inputs.js';
+
+/** The options as commander hands them over. */
+export interface ImportAwsOptions {
+  /** Whose a file is, `ARN=FILE` or `NAME=FILE`. */
+  readonly targetGroup?: readonly string[] | undefined;
+  readonly listener?: readonly string[] | undefined;
+  readonly loadBalancer?: readonly string[] | undefined;
+  /** Where the application listens. */
+  readonly backendPort?: string | undefined;
+  /** A new file for the configuration, in place of standard output. */
+  readonly out?: string | undefined;
+}
+
+/** What an import reads and where it writes; `process` has this shape. */
+export interface ImportAwsIo {
+  readonly stdin: AsyncIterable<Uint8Array | string> & { readonly isTTY?: boolean | undefined };
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+}
+
+const WHAT_TO_GIVE =
+  'no file to import: save what aws elb describe-load-balancers and describe-load-balancer-policies say, or aws elbv2 ' +
+  'describe-load-balancers, describe-listeners, describe-target-groups and describe-target-group-attributes, aws ecs ' +
+  'describe-task-definition or kubectl get service -o json, and write usher import aws FILE…, or pipe it in';
+
+/**
+ * Writes a commented configuration to stdout (or to the file `out`), and what is left to answer to stderr.
+ *
+ * @param words files and directories; `-`, or none where standard input is no terminal: standard input.
+ * @returns the exit code: 0; 1 where a file can't be understood, or nothing in them sends connections to usher, or `out`
+ *   can't be written; 64 where the words make no sense.
+ */
+export async function importAws(words: readonly string[], options: ImportAwsOptions, io: ImportAwsIo): Promise<number> {
+  try {
+    const backendPort = readBackendPort(options.backendPort);
+    const assignments = readAssignments(options);
+    const named = [...words, ...assignments.map(({ file }) => file)];
+    if (named.length === 0 && io.stdin.isTTY === true) throw new UsageError(WHAT_TO_GIVE);
+    const names = named.length === 0 ? ['-'] : named;
+    const input = await readInputs(names, io.stdin, options.out);
+    const { estate, problems } = readEstate(input.files, assignments);
+    const faults = [...input.problems, ...problems];
+    if (faults.length > 0) return tellFaults(faults, io);
+    const again = [...(named.length === 0 ? names : words), ...assignmentWords(options)];
+    const imported = importConfig(estate, flowsOf(estate), { backendPort, words: again, file: options.out });
+    return await deliver(imported, options.out, io);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    tell(io, error.message);
+    return EXIT.wrongUsage;
+  }
+}
+
+function readBackendPort(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const port = readPort(text);
+  if ('value' in port) return port.value;
+  throw new UsageError(`--backend-port: ${port.fault}`);
+}
+
+function assignmentWords({ targetGroup, listener, loadBalancer }: ImportAwsOptions): string[] {
+  const given = { '--target-group': targetGroup, '--listener': listener, '--load-balancer': loadBalancer };
+  return Object.entries(given).flatMap(([option, words = []]) => words.flatMap(word => [option, word]));
+}
+
+function tellFaults(faults: readonly InputProblem[], io: ImportAwsIo): number {
+  for (const { file, line, message } of faults) {
+    const name = file === '-' ? 'standard input' : file;
+    tell(io, `${name}${line === 0 ? '' : `:${line}`}: ${message}`);
+  }
+  return EXIT.failed;
+}
+
+async function deliver(imported: Imported, out: string | undefined, io: ImportAwsIo): Promise<number> {
+  const { yaml, leftOut } = imported;
+  if (yaml === undefined) {
+    for (const words of leftOut) tell(io, `left out: ${words}`);
+    tell(
+      io,
+      'these files name no port of a balancer that sends to usher: give those of its listeners and target groups',
+    );
+    return EXIT.failed;
+  }
+  if (out === undefined) io.stdout.write(yaml);
+  else {
+    const fault = await writeNew(out, yaml);
+    if (fault !== undefined) {
+      tell(io, `${out}: ${fault}`);
+      return EXIT.failed;
+    }
+  }
+  summarize(imported, out, io);
+  return EXIT.fine;
+}
+
+const CAUSES: Readonly<Record<string, string>> = {
+  EEXIST: 'this file is there already: name a new one, or remove it first',
+  ENOENT: 'its directory does not exist: check the path',
+  EACCES: 'this user may not write there: check the permissions',
+};
+
+/** What a person has written is never overwritten. */
+async function writeNew(path: string, text: string): Promise<string | undefined> {
+  try {
+    await writeFile(path, text, { flag: 'wx' });
+    return undefined;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    return CAUSES[code] ?? `it cannot be written (${code}): check the path`;
+  }
+}
+
+function summarize({ listeners, questions, leftOut }: Imported, out: string | undefined, io: ImportAwsIo): void {
+  const made = `${out === undefined ? '' : `${out}: `}${counted(listeners, 'listener')}`;
+  const asked = questions.length === 0 ? 'no question is open' : `${counted(questions.length, 'question')} to answer`;
+  tell(io, `${made}, ${asked}`);
+  for (const { number, path, words, commands } of questions) {
+    io.stderr.write(`  ${number}. ${printableLine(`${path}: ${words}`)}\n`);
+    for (const command of commands) io.stderr.write(`       ${printableLine(command)}\n`);
+  }
+  for (const words of leftOut) io.stderr.write(`  left out: ${printableLine(words)}\n`);
+}
+
+function tell(io: ImportAwsIo, sentence: string): void {
+  io.stderr.write(`usher import aws: ${printableLine(sentence)}\n`);
+}
+
+function counted(amount: number, what: string): string {
+  return `${amount} ${what}${amount === 1 ? '' : 's'}`;
+}
