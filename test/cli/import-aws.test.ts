@@ -22,11 +22,12 @@ async function run(words: readonly string[], options: ImportAwsOptions = {}, inp
   return { code, ...written };
 }
 
-t.test('a directory becomes a configuration, and what is open is told', async t => {
-  const { code, stdout, stderr } = await run([FARGATE], { out: undefined });
-  t.equal(code, 1, 'the expected file in it is no output of AWS');
-  t.equal(stdout, '');
-  t.match(stderr, /usher\.yaml/);
+t.test('of a directory every file has to be one of AWS or Kubernetes', async t => {
+  const { code, stdout, stderr } = await run([FARGATE]);
+  t.match({ code, stdout }, { code: 1, stdout: '' });
+  t.match(stderr, /nlb-fargate\/usher\.yaml/);
+  const other = await run([FARGATE], { out: join(FARGATE, 'usher.yaml') });
+  t.match(other.stderr, /^usher import aws: .*usher\.yaml: this file is there already/, 'but for the one to write');
 });
 
 t.test('files become a configuration, and what is open is told', async t => {
