@@ -24,7 +24,10 @@ function mixed(flows: readonly Flow[]): Entry {
     const words = `TLS and plain connections come to this port, and nothing tells them apart: all are called http. ${own}`;
     return entry('forwardedProto', 'auto', undefined, question(words));
   }
-  const words = `TLS and plain connections come to this port: https is what was dialled at port 443. ${own}`;
+  // The destination port of a Classic Load Balancer's line is the listener's; of a v2 header that was not verified.
+  const sure = flows.every(({ header }) => header === 'v1' || header === 'none');
+  const by = sure ? '' : ', if that is the destination in the PROXY header, which was not verified for a v2 header';
+  const words = `TLS and plain connections come to this port: https is what was dialled at port 443${by}. ${own}`;
   return entry('forwardedProto', 'auto', undefined, remark(words));
 }
 
