@@ -8,15 +8,21 @@ import {
   isSeq,
   type ParsedNode,
   parseAllDocuments,
-  type YAMLParseError,
+  YAMLParseError,
 } from 'yaml';
 import type { Steps } from '../place.js';
 import { type Parsed, type ParseFault, unparsed } from './parsed.js';
 import { cut } from './shown.js';
-import type { Source } from './sources.js';
+import { positionAt, type Source } from './sources.js';
 
 const MAX_YAML = 1024 * 1024;
 const MAX_ALIASES = 100;
+
+/**
+ * Both options are for large files of strangers: with pretty errors each error copies its line, and the search for keys that
+ * are written twice compares each with each. Of such keys the last one counts, as in JSON.
+ */
+const OPTIONS = { logLevel: 'silent', prettyErrors: false, uniqueKeys: false } as const;
 
 export function parseYaml(text: string): Parsed {
   if (text.length > MAX_YAML) return unparsed(text, `has more than ${MAX_YAML} characters of YAML: give it as JSON`);
@@ -28,7 +34,7 @@ export function parseYaml(text: string): Parsed {
 }
 
 function parse(text: string): Parsed {
-  const answer = parseAllDocuments(text, { logLevel: 'silent', prettyErrors: true });
+  const answer = parseAllDocuments(text, OPTIONS);
   const trees: readonly Document<ParsedNode>[] = Array.isArray(answer) ? answer : [];
   const documents: unknown[] = [];
   const done = (fault?: ParseFault) => ({
@@ -38,24 +44,26 @@ function parse(text: string): Parsed {
   });
   for (const tree of trees) {
     const [error] = tree.errors;
-    if (error !== undefined) return done(told(error, documents.length));
+    if (error !== undefined) return done(told(text, error, documents.length));
     documents.push(tree.toJS({ maxAliasCount: MAX_ALIASES }) ?? undefined);
   }
   return documents.every(value => value === undefined) ? unparsed(text, 'holds no document') : done();
 }
 
-function told(error: YAMLParseError, document: number): ParseFault {
-  const { line, col } = error.linePos?.[0] ?? { line: 0, col: 0 };
-  return { document, line, message: `is not valid YAML at column ${col}: ${reason(error)}` };
+function told(text: string, error: YAMLParseError, document: number): ParseFault {
+  const { line, column } = positionAt(text, error.pos[0]);
+  return { document, line, message: `is not valid YAML at column ${column}: ${reason(error)}` };
 }
 
-/** The first line of what the parser says, without its own telling of the place. */
+/** What the parser says, on one line. */
 function reason(error: unknown): string {
-  if (error instanceof RangeError) return 'it is nested too deeply';
+  if (error instanceof RangeError) return TOO_DEEP;
   if (!(error instanceof Error)) return 'the parser gave up';
-  const [line = ''] = error.message.split('\n');
-  return cut(line.replace(/ at line \d+, column \d+:?$/, ''));
+  if (error instanceof YAMLParseError && error.code === 'RESOURCE_EXHAUSTION') return TOO_DEEP;
+  return cut(error.message.replace(/\s+/g, ' '));
 }
+
+const TOO_DEEP = 'it is nested too deeply';
 
 function yamlSource(text: string, trees: readonly Document<ParsedNode>[]): Source {
   return {
@@ -76,7 +84,7 @@ function offsetIn(tree: Document<ParsedNode>, steps: Steps): number | undefined 
 function child(node: unknown, step: string | number): unknown {
   if (isSeq(node) && typeof step === 'number') return node.items[step];
   if (!isMap(node)) return undefined;
-  const pair = node.items.find(item => isScalar(item.key) && String(item.key.value) === step);
+  const pair = node.items.findLast(item => isScalar(item.key) && String(item.key.value) === step);
   return pair?.value ?? pair?.key;
 }
 

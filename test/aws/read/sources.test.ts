@@ -43,9 +43,11 @@ t.test('in JSON', async t => {
 });
 
 t.test('of a key that is written twice the last value', async t => {
-  const at = finder('{"a": 1,\n"a": {"b": 1,\n"b": 2}}');
-  t.equal(at(0, 'a'), '2:6');
-  t.equal(at(0, 'a', 'b'), '3:6');
+  for (const start of ['', '# YAML\n']) {
+    const at = finder(`${start}{"a": 1,\n"a": {"b": 1,\n"b": 2}}`);
+    t.equal(at(0, 'a'), start === '' ? '2:6' : '3:6');
+    t.equal(at(0, 'a', 'b'), start === '' ? '3:6' : '4:6');
+  }
 });
 
 t.test('in YAML', async t => {
