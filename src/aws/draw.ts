@@ -39,14 +39,22 @@ export function drawFlows(flows: readonly Flow[], sidecar: Sidecar | undefined, 
   const settings = sidecar?.settings;
   const listeners = settings?.listeners ?? [];
   const several = new Set(flows.map(({ kind, balancer }) => `${kind} ${balancer}`)).size > 1;
+  const shared = sharedPorts(flows);
+  const unheard = listeners.filter(listener => !flows.some(flow => isHeard(flow, listener)));
   const rows = [
-    ...flows.map(flow => flowRow(flow, flows, settings, several)),
-    ...listeners
-      .filter(listener => !flows.some(flow => isHeard(flow, listener)))
-      .map(listener => ({ ...EMPTY, ...listenerCells(listener, settings) })),
-  ];
-  const drawn = layOut(rows.slice(0, MAX_LINES), pen);
-  return rows.length > MAX_LINES ? [...drawn, `and ${rows.length - MAX_LINES} more`] : drawn;
+    ...flows.slice(0, MAX_LINES).map(flow => flowRow(flow, shared, settings, several)),
+    ...unheard.map(listener => ({ ...EMPTY, ...listenerCells(listener, settings) })),
+  ].slice(0, MAX_LINES);
+  const left = flows.length + unheard.length - rows.length;
+  const drawn = layOut(rows, pen);
+  return left > 0 ? [...drawn, `and ${left} more`] : drawn;
+}
+
+/** Ports that several flows come to. */
+function sharedPorts(flows: readonly Flow[]): ReadonlySet<number> {
+  const [once, again] = [new Set<number>(), new Set<number>()];
+  for (const { port } of flows) if (port !== undefined) (once.has(port) ? again : once).add(port);
+  return again;
 }
 
 const EMPTY: Row = {
@@ -61,7 +69,7 @@ const EMPTY: Row = {
   isShared: false,
 };
 
-function flowRow(flow: Flow, flows: readonly Flow[], settings: Settings | undefined, several: boolean): Row {
+function flowRow(flow: Flow, shared: ReadonlySet<number>, settings: Settings | undefined, several: boolean): Row {
   const listener = settings?.listeners.find(listener => isHeard(flow, listener));
   const cells =
     listener === undefined
@@ -74,7 +82,7 @@ function flowRow(flow: Flow, flows: readonly Flow[], settings: Settings | undefi
     frontProtocol: plain(flow.frontProtocol),
     sent: LABELS[flow.header],
     ...cells,
-    isShared: flow.port !== undefined && flows.filter(({ port }) => port === flow.port).length > 1,
+    isShared: flow.port !== undefined && shared.has(flow.port),
   };
 }
 

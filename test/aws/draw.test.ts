@@ -121,3 +121,10 @@ t.test('more lines than anybody reads are counted', async t => {
   t.equal(lines.length, 61);
   t.equal(lines.at(-1), 'and 15 more');
 });
+
+t.test('very many flows are counted and not drawn', async t => {
+  const flows = Array.from({ length: 50_000 }, (_, index) => flow({ port: 8080 + (index % 2) }));
+  const lines = drawFlows(flows, sidecar(CHAT), { ascii: true });
+  t.equal(lines.at(-1), 'and 49940 more');
+  t.equal(lines.filter(line => line.endsWith('< shared')).length, 60);
+});

@@ -2,37 +2,58 @@
 import type { Steps } from '../place.js';
 import { afterSpace, endOfString, type Span } from './split-documents.js';
 
-/** The offset of the value's first character. The document is one that JSON.parse took. */
-export function findValue(text: string, span: Span, steps: Steps): number | undefined {
-  let at: number | undefined = afterSpace(text, span.start);
-  for (const step of steps) {
-    if (at === undefined) return undefined;
-    at = typeof step === 'number' ? element(text, at, step) : member(text, at, step);
+/**
+ * The offsets of values in one text. Objects and lists are gone through once, when something in them is asked for: a report
+ * asks for thousands of values of the same list.
+ */
+export class ValueFinder {
+  readonly #insides = new Map<number, Inside>();
+
+  constructor(private readonly text: string) {}
+
+  /** The offset of the value's first character. The document is one that JSON.parse took. */
+  find(span: Span, steps: Steps): number | undefined {
+    let at: number | undefined = afterSpace(this.text, span.start);
+    for (const step of steps) {
+      if (at === undefined) return undefined;
+      at = this.#inside(at).get(step);
+    }
+    return at;
   }
-  return at;
+
+  #inside(start: number): Inside {
+    const known = this.#insides.get(start);
+    if (known !== undefined) return known;
+    const found = insideOf(this.text, start);
+    this.#insides.set(start, found);
+    return found;
+  }
+}
+
+/** Offsets of values by their keys or indexes; nothing where the value is neither an object nor a list. */
+type Inside = ReadonlyMap<string | number, number>;
+
+function insideOf(text: string, start: number): Inside {
+  if (text[start] === '{') return new Map(members(text, start));
+  return new Map(text[start] === '[' ? elements(text, start) : []);
 }
 
 /** Of keys that are written twice the last one counts, as with JSON.parse. */
-function member(text: string, start: number, key: string): number | undefined {
-  if (text[start] !== '{') return undefined;
-  let found: number | undefined;
+function* members(text: string, start: number): Generator<[string, number]> {
   for (let at = afterSpace(text, start + 1); text[at] === '"'; ) {
     const end = endOfString(text, at);
     const value = afterSpace(text, afterSpace(text, end) + 1);
-    if (JSON.parse(text.slice(at, end)) === key) found = value;
+    yield [String(JSON.parse(text.slice(at, end))), value];
     at = nextSibling(text, value);
   }
-  return found;
 }
 
-function element(text: string, start: number, index: number): number | undefined {
-  if (text[start] !== '[') return undefined;
+function* elements(text: string, start: number): Generator<[number, number]> {
   let at = afterSpace(text, start + 1);
-  for (let left = index; at < text.length && text[at] !== ']'; left -= 1) {
-    if (left === 0) return at;
+  for (let index = 0; at < text.length && text[at] !== ']'; index += 1) {
+    yield [index, at];
     at = nextSibling(text, at);
   }
-  return undefined;
 }
 
 /** Behind a value and its comma; the closing bracket when it is the last one. */

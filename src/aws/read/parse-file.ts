@@ -1,5 +1,5 @@
 /** From a file's text to the values of its documents. */
-import { findValue } from './find-value.js';
+import { ValueFinder } from './find-value.js';
 import { jsonFault } from './json-fault.js';
 import { type Parsed, type ParseFault, unparsed } from './parsed.js';
 import { positionAt, type Source } from './sources.js';
@@ -33,11 +33,12 @@ function parsed(text: string, documents: readonly unknown[], spans: readonly Spa
 }
 
 function jsonSource(text: string, spans: readonly Span[]): Source {
+  const finder = new ValueFinder(text);
   return {
     text,
     offsetOf(document, steps) {
       const span = spans[document];
-      return span && findValue(text, span, steps);
+      return span && finder.find(span, steps);
     },
   };
 }

@@ -22,6 +22,7 @@ const balancer = object({
 const zone = object({ SubnetId: maybe(text), LoadBalancerAddresses: list });
 const address = object({ PrivateIPv4Address: maybe(text), IPv6Address: maybe(text) });
 
+const namedListener = object({ ListenerArn: text });
 const listener = object({ ListenerArn: text, LoadBalancerArn: text, Port: port, Protocol: text, DefaultActions: list });
 const action = object({ TargetGroupArn: maybe(text), ForwardConfig: maybe(object({ TargetGroups: list })) });
 const weighted = object({ TargetGroupArn: text });
@@ -41,6 +42,7 @@ const targetGroup = object({
 });
 /** Only a group of Lambda functions has none. */
 const protocolGiven = object({ Protocol: text });
+const namedTarget = object({ Target: object({ Id: text }) });
 const target = object({
   Target: object({ Id: text, Port: port }),
   TargetHealth: maybe(object({ State: maybe(text), Reason: maybe(text) })),
@@ -80,7 +82,7 @@ const OF_GATEWAY = /:listener\/gwy\//;
 /** `Listeners` of describe-listeners. Those of a Gateway Load Balancer have neither port nor protocol: left out. */
 export function readListeners(elements: Elements, value: unknown, at: DocumentPlace): NetworkListener[] {
   return elements.each(z.unknown(), value, at, (value, at) => {
-    const arn = object({ ListenerArn: text }).safeParse(value).data?.ListenerArn;
+    const arn = namedListener.safeParse(value).data?.ListenerArn;
     if (arn !== undefined && OF_GATEWAY.test(arn)) return undefined;
     const given = elements.read(listener, value, at);
     if (given === undefined) return undefined;
@@ -146,7 +148,7 @@ function healthCheckOf(given: GivenGroup, at: DocumentPlace): TargetHealthCheck 
 /** `TargetHealthDescriptions` of describe-target-health. Functions have no port: left out. */
 export function readTargets(elements: Elements, value: unknown, at: DocumentPlace): Target[] {
   return elements.each(z.unknown(), value, at, (value, at) => {
-    const id = object({ Target: object({ Id: text }) }).safeParse(value).data?.Target.Id;
+    const id = namedTarget.safeParse(value).data?.Target.Id;
     if (id?.startsWith('arn:')) return undefined;
     const given = elements.read(target, value, at);
     if (given === undefined) return undefined;

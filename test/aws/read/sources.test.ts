@@ -89,3 +89,13 @@ t.test('every place in an estate is found', async t => {
   });
   t.ok(places > 15, String(places));
 });
+
+t.test('thousands of values of one large file, from the last to the first', async t => {
+  const rows = Array.from({ length: 20_000 }, (_, index) => `{"a": {"b": ${index}}}`);
+  const at = finder(`{"rows": [\n${rows.join(',\n')}]}`);
+  for (let index = rows.length - 1; index >= 0; index -= 1) {
+    const found = at(0, 'rows', index, 'a', 'b');
+    if (found !== `${index + 2}:13`) t.fail(`row ${index}: ${found}`);
+  }
+  t.equal(at(0, 'rows', rows.length), undefined);
+});
