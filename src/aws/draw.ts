@@ -15,6 +15,9 @@ export interface Pen {
 const MAX_LINES = 60;
 const MAX_ENDPOINTS = 3;
 const MAX_BACKENDS = 3;
+/** A column is as wide as its widest cell. */
+const LONGEST_NAME = 64;
+const LONGEST_PROTOCOL = 16;
 
 const LABELS: Readonly<Record<SentHeader, string>> = { v1: 'v1', v2: 'v2', none: '', unknown: '?' };
 
@@ -77,13 +80,17 @@ function flowRow(flow: Flow, shared: ReadonlySet<number>, settings: Settings | u
       : listenerCells(listener, settings);
   return {
     ...EMPTY,
-    balancer: several ? plain(flow.balancer) : '',
+    balancer: several ? short(flow.balancer, LONGEST_NAME) : '',
     frontPort: portWords(flow.frontPort),
-    frontProtocol: plain(flow.frontProtocol),
+    frontProtocol: short(flow.frontProtocol, LONGEST_PROTOCOL),
     sent: LABELS[flow.header],
     ...cells,
     isShared: flow.port !== undefined && shared.has(flow.port),
   };
+}
+
+function short(text: string, longest: number): string {
+  return plain(text.length <= longest ? text : `${text.slice(0, longest - 3)}...`);
 }
 
 /** Whether connections of this flow come to that listener, which hears TCP only. */

@@ -40,11 +40,34 @@ interface Owned<V> {
   readonly keys: readonly string[];
 }
 
+/** A question, and what is looked up in it for every document. */
+interface Desk<V> extends Question<V> {
+  readonly keys: readonly string[];
+  /** The documents of each file. */
+  readonly byFile: ReadonlyMap<string, readonly Loose<V>[]>;
+  /** How often it may still be compared which of the things a document fits: each with each is too much of large files. */
+  left: number;
+}
+
+/** Of documents with things. */
+const MOST_COMPARISONS = 2_000_000;
+
+function deskOf<V>(question: Question<V>): Desk<V> {
+  const byFile = new Map<string, Loose<V>[]>();
+  for (const document of question.documents) {
+    const siblings = byFile.get(document.at.file);
+    if (siblings === undefined) byFile.set(document.at.file, [document]);
+    else siblings.push(document);
+  }
+  return { ...question, keys: [...new Set(question.candidates.map(({ key }) => key))], byFile, left: MOST_COMPARISONS };
+}
+
 /**
  * In this order: an assignment, the document itself, the name of its file, the only thing that it fits. Guesses have to be
  * unambiguous.
  */
-export function assign<V>(question: Question<V>, assignments: readonly Assignment[]): Answer<V> {
+export function assign<V>(asked: Question<V>, assignments: readonly Assignment[]): Answer<V> {
+  const question = deskOf(asked);
   const told = question.documents.map(document => ({ document, keys: toldOwners(question, document, assignments) }));
   const owned = guessed(question, told);
   const described: Described<Loose<V>>[] = owned.flatMap(({ document, keys }) =>
@@ -65,13 +88,9 @@ export function sameFile(one: string, other: string): boolean {
   return one.replace(/^(?:\.\/)+/, '') === other.replace(/^(?:\.\/)+/, '');
 }
 
-function toldOwners<V>(
-  question: Question<V>,
-  document: Loose<V>,
-  assignments: readonly Assignment[],
-): readonly string[] {
+function toldOwners<V>(question: Desk<V>, document: Loose<V>, assignments: readonly Assignment[]): readonly string[] {
   const { candidates } = question;
-  const siblings = question.documents.filter(({ at }) => at.file === document.at.file);
+  const siblings = question.byFile.get(document.at.file) ?? [];
   const keys = assignments
     .filter(({ file }) => sameFile(file, document.at.file))
     .flatMap(({ of }) => unambiguous(called(candidates, of)));
@@ -106,29 +125,32 @@ function byFileName(candidates: readonly Candidate[], file: string): readonly st
 }
 
 /** A document that is left over is of a thing that only it fits and that nothing else is of. */
-function guessed<V>(question: Question<V>, told: readonly Owned<V>[]): readonly Owned<V>[] {
+function guessed<V>(question: Desk<V>, told: readonly Owned<V>[]): readonly Owned<V>[] {
   const taken = new Set(told.flatMap(({ keys }) => keys));
   const guesses = new Map<Loose<V>, string>();
   for (const { document, keys } of told) {
     const [key] = keys.length > 0 ? [] : onlyFit(question, document);
     if (key !== undefined && !taken.has(key)) guesses.set(document, key);
   }
-  const wanted = [...guesses.values()];
+  const wanted = new Map<string, number>();
+  for (const key of guesses.values()) wanted.set(key, (wanted.get(key) ?? 0) + 1);
   return told.map(owned => {
     const key = guesses.get(owned.document);
-    return key !== undefined && wanted.filter(other => other === key).length === 1 ? { ...owned, keys: [key] } : owned;
+    return key !== undefined && wanted.get(key) === 1 ? { ...owned, keys: [key] } : owned;
   });
 }
 
-function onlyFit<V>(question: Question<V>, document: Loose<V>): readonly string[] {
-  const keys = [...new Set(question.candidates.map(({ key }) => key))].filter(key => question.fits(document, key));
+function onlyFit<V>(question: Desk<V>, document: Loose<V>): readonly string[] {
+  question.left -= question.keys.length;
+  if (question.left < 0) return [];
+  const keys = question.keys.filter(key => question.fits(document, key));
   if (keys.length === 1) return keys;
   return unambiguous(keys.filter(key => question.likely(document, key)));
 }
 
-function unassigned<V>({ documents, candidates, words }: Question<V>, { at }: Loose<V>): Gap {
-  const siblings = documents.filter(other => other.at.file === at.file);
-  const message = candidates.length === 0 ? undescribed(words) : unsaid(words, at.file, siblings.length > 1);
+function unassigned<V>({ byFile, candidates, words }: Desk<V>, { at }: Loose<V>): Gap {
+  const several = (byFile.get(at.file)?.length ?? 0) > 1;
+  const message = candidates.length === 0 ? undescribed(words) : unsaid(words, at.file, several);
   return { kind: 'unassigned', at, message };
 }
 

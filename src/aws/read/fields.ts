@@ -12,7 +12,13 @@ function number<S extends z.ZodType>(shape: S) {
   return z.preprocess(value => (typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value), shape);
 }
 
-export const text = z.string('a string');
+/** No name, ARN or path of AWS's is nearly as long; what stands in messages and commands is bounded by it. */
+const LONGEST = 2048;
+/** Of values that may be long for good reasons, such as a script or an annotation of kubectl's, the beginning is enough. */
+const LONGEST_VALUE = 4096;
+
+export const text = z.string('a string').max(LONGEST, `a string of at most ${LONGEST} characters`);
+export const longText = z.string('a string').transform(beginning);
 export const port = number(z.int(PORT).min(0, PORT).max(65_535, PORT));
 export const seconds = number(z.number(SECONDS).min(0, SECONDS).max(1e9, SECONDS));
 export const flag = z.boolean('true or false');
@@ -20,7 +26,11 @@ export const flag = z.boolean('true or false');
 /** AWS has values of attributes as strings; YAML makes other things of `true` and `350`. */
 export const attributeValue = z
   .union([z.string(), z.number(), z.boolean()], 'a string')
-  .transform(value => String(value));
+  .transform(value => beginning(String(value)));
+
+function beginning(value: string): string {
+  return value.slice(0, LONGEST_VALUE);
+}
 
 /** A field that may be left out. */
 export function maybe<S extends z.ZodType>(shape: S) {

@@ -2,7 +2,7 @@
 import type { Container, Dependency, PortMapping, TaskDefinition } from '../estate.js';
 import { type At, below, type DocumentPlace } from '../place.js';
 import type { Elements } from './elements.js';
-import { flag, list, maybe, object, port, seconds, text } from './fields.js';
+import { flag, list, longText, maybe, object, port, seconds, text } from './fields.js';
 
 const definition = object({
   taskDefinitionArn: maybe(text),
@@ -57,8 +57,8 @@ function readContainers(elements: Elements, value: unknown, at: DocumentPlace): 
     ports: readPorts(elements, given.portMappings, below(at, 'portMappings')),
     dependsOn: readDependencies(elements, given.dependsOn, below(at, 'dependsOn')),
     words: [
-      ...elements.strings(text, given.entryPoint, below(at, 'entryPoint')),
-      ...elements.strings(text, given.command, below(at, 'command')),
+      ...elements.strings(longText, given.entryPoint, below(at, 'entryPoint')),
+      ...elements.strings(longText, given.command, below(at, 'command')),
     ],
   }));
 }

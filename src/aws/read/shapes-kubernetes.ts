@@ -36,6 +36,9 @@ export function readService(elements: Elements, value: unknown, at: DocumentPlac
   };
 }
 
+/** Kubernetes allows 253 characters before the slash and 63 behind it: a longer one is none of the balancer's. */
+const LONGEST_KEY = 317;
+
 function readAnnotations(elements: Elements, value: unknown, at: DocumentPlace): Map<string, Given<string>> {
   const annotations = new Map<string, Given<string>>();
   if (value === undefined) return annotations;
@@ -44,6 +47,7 @@ function readAnnotations(elements: Elements, value: unknown, at: DocumentPlace):
     return annotations;
   }
   for (const [key, given] of Object.entries(value)) {
+    if (key.length > LONGEST_KEY) continue;
     const { data } = attributeValue.safeParse(given);
     if (data !== undefined) annotations.set(key, { at: below(at, key), value: data });
     else elements.tell(below(at, key), `the annotation ${quoted(key)} should be a string, not ${described(given)}`);

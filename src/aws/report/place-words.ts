@@ -30,7 +30,14 @@ function nearestLine(place: DocumentPlace, sources: LineFinder): ReturnType<Line
 export function placeWords(place: Place, sources: LineFinder): string {
   const { file, line, path } = spotOf(place, sources);
   const which = place.kind === 'document' && place.document > 0 && line === 0 ? ` document ${place.document + 1}` : '';
-  return `${plain(fileWords(file))}${line === 0 ? '' : `:${line}`}${which}${path === '' ? '' : ` ${plain(path)}`}`;
+  return `${plain(fileWords(file))}${line === 0 ? '' : `:${line}`}${which}${path === '' ? '' : ` ${plain(shortPath(path))}`}`;
+}
+
+const LONGEST_PATH = 300;
+
+/** A key of a file may be as long as the file. */
+export function shortPath(path: string): string {
+  return path.length <= LONGEST_PATH ? path : `${path.slice(0, LONGEST_PATH)}…`;
 }
 
 export function fileWords(file: string): string {

@@ -3,9 +3,12 @@
 /** Control, format (bidi, zero width) and line-separator characters, and halves of surrogate pairs. */
 const OBEYED = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 
+/** What begins a command anywhere in a line of a log: `##[error]` for GitHub Actions, `##vso[` for Azure Pipelines. */
+const OBEYED_IN_LOGS = /##(?=\w*\[)/g;
+
 /** One line that a terminal shows and does not obey: what it would obey becomes `\xNN` or `\u{…}`. */
 export function plain(text: string): string {
-  return text.replace(OBEYED, character => {
+  return text.replace(OBEYED_IN_LOGS, '#\\x23').replace(OBEYED, character => {
     const point = character.codePointAt(0) ?? 0;
     if (character === '\n') return '\\n';
     if (character === '\t') return '\\t';

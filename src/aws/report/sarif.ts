@@ -79,7 +79,9 @@ export function reportSarif(report: Report, { version, base }: { version: string
             toolExecutionNotifications: notifications(report, located, base),
           },
         ],
-        results: findings.map(finding => sarifResult(finding, indexes.get(finding.rule), located)),
+        results: findings
+          .slice(0, MOST_RESULTS)
+          .map(finding => sarifResult(finding, indexes.get(finding.rule), located)),
       },
     ],
   };
@@ -93,6 +95,9 @@ function sarifRule({ id, severity, title, story }: RuleText): SarifRule {
     defaultConfiguration: { level: severity },
   };
 }
+
+/** Code scanning of GitHub refuses a run with more than 25,000. */
+const MOST_RESULTS = 20_000;
 
 type Locate = (place: Place) => SarifLocation;
 
@@ -119,9 +124,13 @@ export function findingText({ message, consequence, cure, commands }: Finding): 
   return [message, consequence, cure, ...commands].filter(text => text !== '').join('\n');
 }
 
-/** What could not be understood, and what the files leave open. */
-function notifications({ problems, gaps }: Report, located: Locate, base: string): Notification[] {
+/** What could not be understood, what the files leave open, and how much there is no room for. */
+function notifications({ findings, problems, gaps }: Report, located: Locate, base: string): Notification[] {
+  const left = findings.length - MOST_RESULTS;
   return [
+    ...(left > 0
+      ? [{ level: 'warning', message: { text: `${left} more findings were left out` }, locations: [] } as const]
+      : []),
     ...problems.map(({ file, line, message }): Notification => {
       const location = locationAt({ file, line, column: 0, path: '' }, base);
       return { level: 'error', message: { text: message }, locations: [location] };

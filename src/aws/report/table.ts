@@ -2,6 +2,7 @@
 import { drawFlows } from '../draw.js';
 import type { Finding, Severity } from '../finding.js';
 import { shellWord } from '../shell.js';
+import { boundFindings, boundPlaces, boundThings } from './bound.js';
 import { closingWords, counted } from './counts.js';
 import { fileWords, placeWords } from './place-words.js';
 import { plain, plainLines } from './plain.js';
@@ -30,29 +31,36 @@ type Paint = (style: keyof typeof STYLES, text: string) => string;
 /** The drawing, every finding, what is not known, and what it comes to; with a line feed at the end. */
 export function reportTable(report: Report, look: Look): string {
   const paint: Paint = (style, text) => (look.colour ? `\x1b[${STYLES[style]}m${text}\x1b[0m` : text);
-  const findings = SEVERITIES.flatMap(severity => ofSeverity(report, severity));
+  const { shown, left } = boundFindings(SEVERITIES.flatMap(severity => ofSeverity(report, severity)));
   const sections = [
     drawFlows(report.flows, report.sidecar, look),
-    ...findings.map(finding => findingLines(finding, report, look, paint)),
+    ...shown.map(finding => findingLines(finding, report, look, paint)),
+    left,
     problemLines(report, look, paint),
     gapLines(report, look, paint),
     closingLines(report, look),
   ];
   return `${sections
     .filter(lines => lines.length > 0)
-    .map(lines => lines.join('\n'))
+    .map(lines => lines.map(inert).join('\n'))
     .join('\n\n')}\n`;
+}
+
+/** In a log of GitHub Actions a line is a command that begins so, whoever wrote it. */
+function inert(line: string): string {
+  return line.replace(/^(\s*):(?=:.*::)/, '$1\\x3a');
 }
 
 function findingLines(finding: Finding, { sources }: Report, { width }: Look, paint: Paint): string[] {
   const { rule, severity, message, consequence, places, cure, commands } = finding;
+  const { shown, left } = boundPlaces(places);
   const text = (heading: string, words: string) => hang(`  ${heading.padEnd(HEADINGS)}`, plain(words), width);
   return [
     `${paint(severity, severity)} ${plain(rule)}`,
     ...wrap(plain(message), width - 2).map(line => `  ${line}`),
     ...text('so', consequence),
-    ...places.map((place, index) =>
-      paint('faint', `  ${(index === 0 ? 'at' : '').padEnd(HEADINGS)}${placeWords(place, sources)}`),
+    ...[...shown.map(place => placeWords(place, sources)), ...left].map((words, index) =>
+      paint('faint', `  ${(index === 0 ? 'at' : '').padEnd(HEADINGS)}${words}`),
     ),
     ...text('do', cure),
     ...commands.flatMap(command => plainLines(command).map(line => `  ${' '.repeat(HEADINGS)}${line}`)),
@@ -64,18 +72,22 @@ function findingLines(finding: Finding, { sources }: Report, { width }: Look, pa
 const HEADINGS = 6;
 
 function problemLines({ problems }: Report, { width }: Look, paint: Paint): string[] {
-  return problems.flatMap(({ file, line, message }) => {
+  const { shown, left } = boundThings(problems, 'problem', 'problems');
+  const lines = shown.flatMap(({ file, line, message }) => {
     const [first = '', ...rest] = hang('  ', plain(message), width);
     const where = `${plain(fileWords(file))}${line === 0 ? '' : `:${line}`}`;
     return [`${paint('error', 'not understood')} ${where}`, first, ...rest];
   });
+  return [...lines, ...left];
 }
 
 function gapLines({ gaps, sources }: Report, { width }: Look, paint: Paint): string[] {
-  return gaps.flatMap(({ message, at }) => [
+  const { shown, left } = boundThings(gaps, 'thing not known', 'things not known');
+  const lines = shown.flatMap(({ message, at }) => [
     `${paint('warning', 'not known')} ${placeWords(at, sources)}`,
     ...hang('  ', plain(message), width),
   ]);
+  return [...lines, ...left];
 }
 
 function closingLines(report: Report, { width }: Look): string[] {

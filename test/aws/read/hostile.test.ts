@@ -168,3 +168,31 @@ t.test('more problems than anybody reads', async t => {
   t.equal(messages.length, 21);
   t.equal(messages.at(-1), 'has 49980 more problems like these');
 });
+
+t.test('long names are told, and long values cut', async t => {
+  const long = 'x'.repeat(1_000_000);
+  t.match(told({ TargetGroups: [{ ...targetGroup('blue'), TargetGroupName: long }] }), [
+    /^\$\.TargetGroups\[0\]\.TargetGroupName should be a string of at most 2048 characters, not "x{59}…"$/,
+  ]);
+  const annotations = { [long]: 'a', 'kubectl.kubernetes.io/last-applied-configuration': long };
+  const { estate, problems } = readEstate([
+    file('x', { ...service, metadata: { name: 'chat', annotations } }),
+    file('y', targetGroupAttributes(long)),
+  ]);
+  t.strictSame(problems, []);
+  t.strictSame(
+    [...(estate.services[0]?.annotations ?? [])].map(([key, { value }]) => [key, value.length]),
+    [['kubectl.kubernetes.io/last-applied-configuration', 4096]],
+  );
+});
+
+t.test('thousands of documents that may be of thousands of things', async t => {
+  const names = Array.from({ length: 20_000 }, (_, index) => `group-${index}`);
+  const documents = names.slice(0, 10_000).map(() => JSON.stringify(targetGroupAttributes()));
+  const { estate } = readEstate([
+    file('groups.json', { TargetGroups: names.map(name => targetGroup(name)) }),
+    file('attributes.json', documents.join('\n')),
+  ]);
+  t.equal(estate.targetGroups.length, 20_000);
+  t.equal(estate.gaps.length, 10_000);
+});
