@@ -14,9 +14,11 @@ export interface Inputs {
 export interface InputLimits {
   readonly fileBytes: number;
   readonly filesInDirectory: number;
+  /** Of all files together. */
+  readonly allBytes: number;
 }
 
-const LIMITS: InputLimits = { fileBytes: 64 * 1024 * 1024, filesInDirectory: 1000 };
+const LIMITS: InputLimits = { fileBytes: 64 * 1024 * 1024, filesInDirectory: 1000, allBytes: 256 * 1024 * 1024 };
 
 const STANDARD_INPUT = '-';
 
@@ -37,6 +39,8 @@ export async function readInputs(
 ): Promise<Inputs> {
   const files: InputFile[] = [];
   const problems: InputProblem[] = [];
+  const seen = new Set<string>();
+  let room = limits.allBytes;
   const attempt = async <T>(name: string, read: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await read();
@@ -47,10 +51,13 @@ export async function readInputs(
   };
   for (const name of new Set(names)) {
     for (const path of (await attempt(name, () => pathsOf(name, leaveOut, limits))) ?? []) {
-      if (files.some(file => file.name === path)) continue;
+      if (seen.has(path)) continue;
+      seen.add(path);
       const stream = () => (path === STANDARD_INPUT ? stdin : createReadStream(path, { end: limits.fileBytes }));
-      const bytes = await attempt(path, () => readBounded(stream(), limits));
-      if (bytes !== undefined) files.push({ name: path, bytes });
+      const bytes = await attempt(path, () => readBounded(stream(), Math.min(limits.fileBytes, room), limits));
+      if (bytes === undefined) continue;
+      room -= bytes.length;
+      files.push({ name: path, bytes });
     }
   }
   return { files, problems };
@@ -63,7 +70,7 @@ async function pathsOf(name: string, leaveOut: string | undefined, limits: Input
   for (const entry of (await readdir(name)).sort()) {
     const path = join(name, entry);
     if (!/\.(json|ya?ml)$/i.test(entry) || (leaveOut !== undefined && resolve(path) === resolve(leaveOut))) continue;
-    if ((await stat(path)).isFile()) paths.push(path);
+    if (await mayBeRead(path)) paths.push(path);
   }
   if (paths.length === 0) throw new Unreadable('the directory holds no *.json, *.yaml or *.yml file: name others');
   if (paths.length > limits.filesInDirectory) {
@@ -73,9 +80,20 @@ async function pathsOf(name: string, leaveOut: string | undefined, limits: Input
   return paths;
 }
 
+/** Whether it is a file. One that nothing can be said of counts as one too, so that reading it tells why it cannot be read. */
+async function mayBeRead(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch {
+    return true;
+  }
+}
+
+/** `most`: bytes that there is room for. */
 async function readBounded(
   stream: AsyncIterable<Uint8Array | string>,
-  { fileBytes }: InputLimits,
+  most: number,
+  { fileBytes, allBytes }: InputLimits,
 ): Promise<Uint8Array> {
   const pieces: Buffer[] = [];
   let length = 0;
@@ -83,6 +101,8 @@ async function readBounded(
     const bytes = Buffer.from(piece);
     length += bytes.length;
     if (length > fileBytes) throw new Unreadable(`this is longer than ${sizeWords(fileBytes)}: give less at a time`);
+    if (length > most)
+      throw new Unreadable(`with this the files are longer than ${sizeWords(allBytes)}: give fewer at a time`);
     pieces.push(bytes);
   }
   return Buffer.concat(pieces, length);

@@ -65,7 +65,7 @@ t.test('what cannot be read is told in a sentence, and the rest is read', async 
 
 t.test('sizes are bounded', async t => {
   const dir = t.testdir({ 'four.json': '1234', 'five.json': '12345' });
-  const limits = { fileBytes: 4, filesInDirectory: 1 };
+  const limits = { fileBytes: 4, filesInDirectory: 1, allBytes: 6 };
   const read = (name: string, input = nothing()) => readInputs([name], input, undefined, limits);
   t.equal((await read(join(dir, 'four.json'))).files.length, 1);
   t.match((await read(join(dir, 'five.json'))).problems, [
@@ -75,4 +75,30 @@ t.test('sizes are bounded', async t => {
     { file: '-', message: /^this is longer than 4 bytes/ },
   ]);
   t.match((await read(dir)).problems, [{ message: /^the directory holds 2 files, more than 1/ }]);
+});
+
+t.test('all files together are bounded, and what there is no room for is told', async t => {
+  const dir = t.testdir({ 'a.json': '123', 'b.json': '456', 'c.json': '7', 'd.json': '8' });
+  const limits = { fileBytes: 4, filesInDirectory: 9, allBytes: 7 };
+  const { files, problems } = await readInputs([dir], nothing(), undefined, limits);
+  t.equal(files.length, 3);
+  t.match(problems, [{ file: /d\.json$/, message: /^with this the files are longer than 7 bytes: give fewer/ }]);
+});
+
+t.test('a symbolic link to nothing in a directory is told, and the other files are read', async t => {
+  const dir = t.testdir({
+    'a.json': '{}',
+    'gone.json': t.fixture('symlink', 'nowhere'),
+    'around.json': t.fixture('symlink', 'around.json'),
+    itself: t.fixture('symlink', '.'),
+  });
+  const { files, problems } = await readInputs([dir], nothing());
+  t.strictSame(
+    files.map(file => file.name),
+    [join(dir, 'a.json')],
+  );
+  t.match(problems, [
+    { file: /around\.json$/, message: /^the symbolic links of this path lead in a circle/ },
+    { file: /gone\.json$/, message: /^there is no such file/ },
+  ]);
 });

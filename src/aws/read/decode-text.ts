@@ -16,6 +16,7 @@ export function decodeText(bytes: Uint8Array): Decoded {
   const encoding = encodingOf(bytes);
   try {
     const text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
+    if (text.includes('\0')) return { problem: NUL };
     return text.trim() === '' ? { problem: EMPTY } : { text };
   } catch {
     return { problem: `is not text in ${encoding.toUpperCase()}: write it again with --output json` };
@@ -23,6 +24,8 @@ export function decodeText(bytes: Uint8Array): Decoded {
 }
 
 const EMPTY = 'is empty: look at what the command printed on standard error';
+
+const NUL = 'holds NUL characters, as UTF-16 without a byte order mark and binary files do: write it again in UTF-8';
 
 function encodingOf(bytes: Uint8Array): string {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';

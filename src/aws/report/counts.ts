@@ -23,9 +23,10 @@ export function countsOf(report: Report): Readonly<Record<Severity, number>> {
 export function closingWords(report: Report): string {
   const { error, warning, note } = countsOf(report);
   const files = `in ${counted(report.files.length, 'file')}`;
-  const misread = report.problems.length === 0 ? '' : `; ${counted(report.problems.length, 'document')} not understood`;
+  const misread = new Set(report.problems.map(({ file, document }) => JSON.stringify([file, document]))).size;
+  const but = misread === 0 ? '' : `; ${counted(misread, 'document')} not understood`;
   if (report.findings.length > 0 || report.problems.length > 0) {
-    return `${counted(error, 'error')}, ${counted(warning, 'warning')}, ${counted(note, 'note')} ${files}${misread}`;
+    return `${counted(error, 'error')}, ${counted(warning, 'warning')}, ${counted(note, 'note')} ${files}${but}`;
   }
   const seen = estateWords(report.estate);
   if (seen.length === 0)

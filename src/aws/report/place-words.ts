@@ -41,6 +41,7 @@ export function shortPath(path: string): string {
 }
 
 export function fileWords(file: string): string {
+  if (file === '') return '""';
   return file === '-' ? 'standard input' : file;
 }
 

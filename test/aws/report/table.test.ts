@@ -145,3 +145,10 @@ t.test('warnings of the configuration itself are counted, and who tells them', a
   const given = report({ config: 'my usher.yaml', sidecar: sidecar(CHAT), ownWarnings: 2 });
   t.match(reportTable(given, look), "\nmy usher.yaml has 2 warnings of its own: usher check 'my usher.yaml'\n");
 });
+
+t.test('problems of one document are one document, and a name that is empty is seen', async t => {
+  const problems = [1, 2].map(line => ({ file: '', document: 0, line, message: 'is wrong' }));
+  const text = reportTable(report({ findings: [], problems }), look);
+  t.match(text, 'not understood "":2\n  is wrong');
+  t.match(text, '; 1 document not understood');
+});
