@@ -75,17 +75,21 @@ function assignmentWords({ targetGroup, listener, loadBalancer }: ImportAwsOptio
 }
 
 function tellFaults(faults: readonly InputProblem[], io: ImportAwsIo): number {
-  for (const { file, line, message } of faults) {
+  const { shown, left } = bounded(faults, MOST_QUESTIONS, 'more problems');
+  for (const { file, line, message } of shown) {
     const name = file === '-' ? 'standard input' : file;
     tell(io, `${name}${line === 0 ? '' : `:${line}`}: ${message}`);
   }
+  for (const line of left) tell(io, line);
   return EXIT.failed;
 }
 
 async function deliver(imported: Imported, out: string | undefined, io: ImportAwsIo): Promise<number> {
   const { yaml, leftOut } = imported;
   if (yaml === undefined) {
-    for (const words of leftOut) tell(io, `left out: ${words}`);
+    const { shown, left } = bounded(leftOut, MOST_LEFT_OUT, 'more were left out');
+    for (const words of shown) tell(io, `left out: ${words}`);
+    for (const line of left) tell(io, line);
     tell(
       io,
       'these files name no port of a balancer that sends to usher: give those of its listeners and target groups',
@@ -125,11 +129,31 @@ function summarize({ listeners, questions, leftOut }: Imported, out: string | un
   const made = `${out === undefined ? '' : `${out}: `}${counted(listeners, 'listener')}`;
   const asked = questions.length === 0 ? 'no question is open' : `${counted(questions.length, 'question')} to answer`;
   tell(io, `${made}, ${asked}`);
-  for (const { number, path, words, commands } of questions) {
+  const asking = bounded(questions, MOST_QUESTIONS, 'more questions');
+  for (const { number, path, words, commands } of asking.shown) {
     io.stderr.write(`  ${number}. ${printableLine(`${path}: ${words}`)}\n`);
-    for (const command of commands) io.stderr.write(`       ${printableLine(command)}\n`);
+    const exact = bounded(commands, MOST_COMMANDS, 'more commands');
+    for (const line of [...exact.shown, ...exact.left]) io.stderr.write(`       ${printableLine(line)}\n`);
   }
-  for (const words of leftOut) io.stderr.write(`  left out: ${printableLine(words)}\n`);
+  for (const line of asking.left) io.stderr.write(`  ${line}\n`);
+  tellLeftOut(leftOut, io);
+}
+
+function tellLeftOut(leftOut: readonly string[], io: ImportAwsIo): void {
+  const { shown, left } = bounded(leftOut, MOST_LEFT_OUT, 'more were left out');
+  for (const words of shown) io.stderr.write(`  left out: ${printableLine(words)}\n`);
+  for (const line of left) io.stderr.write(`  ${line}\n`);
+}
+
+/** Nobody reads more; the file has the questions. */
+const MOST_QUESTIONS = 50;
+const MOST_COMMANDS = 10;
+const MOST_LEFT_OUT = 30;
+
+/** The first ones, and a line that counts the others. */
+function bounded<T>(all: readonly T[], most: number, words: string) {
+  const left = all.length - most;
+  return { shown: all.slice(0, most), left: left > 0 ? [`and ${left} ${words}`] : [] };
 }
 
 function tell(io: ImportAwsIo, sentence: string): void {

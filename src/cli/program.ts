@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { BindError } from '../listener/listener.js';
 import { version } from '../version.js';
+import { bearBrokenOutput } from './broken-output.js';
 import type { CheckOptions } from './check.js';
 import type { CheckAwsOptions } from './check-aws-options.js';
 import type { DrainOptions } from './drain.js';
@@ -64,6 +65,9 @@ function usageSentence(text: string): string {
   return `usher: ${printableLine(words)}; usher --help and usher COMMAND --help show what there is\n`;
 }
 
+/** Commands that run until somebody ends them. */
+const LASTING: ReadonlySet<string> = new Set(['run', 'demo']);
+
 type Settle = (code: number) => void;
 
 function buildProgram(process: NodeJS.Process, settle: Settle): Command {
@@ -75,6 +79,9 @@ function buildProgram(process: NodeJS.Process, settle: Settle): Command {
     .option('--verbose', 'print stack traces of unexpected errors')
     .addHelpText('after', EXIT_CODES)
     .configureOutput({ outputError: (text, write) => write(usageSentence(text)) })
+    .hook('preAction', (_, command) => {
+      if (!LASTING.has(command.name())) bearBrokenOutput(process);
+    })
     .exitOverride();
   addRun(program, process, settle);
   addCheck(program, process, settle);

@@ -4,7 +4,8 @@
  */
 import { z } from 'zod';
 
-const PORT = 'a port number from 0 to 65535';
+const PORT = 'a port number from 1 to 65535';
+const PORT_OR_ZERO = 'a port number from 0 to 65535';
 const SECONDS = 'a number of seconds';
 
 /** AWS has some numbers as strings, and some tools make strings of all. */
@@ -19,7 +20,9 @@ const LONGEST_VALUE = 4096;
 
 export const text = z.string('a string').max(LONGEST, `a string of at most ${LONGEST} characters`);
 export const longText = z.string('a string').transform(beginning);
-export const port = number(z.int(PORT).min(0, PORT).max(65_535, PORT));
+export const port = number(z.int(PORT).min(1, PORT).max(65_535, PORT));
+/** 0 where somebody else chooses the port. */
+export const portOrZero = number(z.int(PORT_OR_ZERO).min(0, PORT_OR_ZERO).max(65_535, PORT_OR_ZERO));
 export const seconds = number(z.number(SECONDS).min(0, SECONDS).max(1e9, SECONDS));
 export const flag = z.boolean('true or false');
 

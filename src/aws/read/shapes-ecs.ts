@@ -2,7 +2,7 @@
 import type { Container, Dependency, PortMapping, TaskDefinition } from '../estate.js';
 import { type At, below, type DocumentPlace } from '../place.js';
 import type { Elements } from './elements.js';
-import { flag, list, longText, maybe, object, port, seconds, text } from './fields.js';
+import { flag, list, longText, maybe, object, port, portOrZero, seconds, text } from './fields.js';
 
 const definition = object({
   taskDefinitionArn: maybe(text),
@@ -22,7 +22,7 @@ const container = object({
   command: list,
 });
 /** Without a port the mapping has a range. */
-const mapping = object({ containerPort: maybe(port), hostPort: maybe(port) });
+const mapping = object({ containerPort: maybe(port), hostPort: maybe(portOrZero) });
 const dependency = object({ containerName: text, condition: text });
 
 export interface NamedTask extends At {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Given, KubernetesService, ServicePort } from '../estate.js';
 import { below, type DocumentPlace, jsonPath } from '../place.js';
 import type { Elements } from './elements.js';
-import { attributeValue, list, maybe, object, port, text } from './fields.js';
+import { attributeValue, list, maybe, object, port, portOrZero, text } from './fields.js';
 import { described, quoted } from './shown.js';
 
 const service = object({
@@ -13,8 +13,8 @@ const service = object({
 const servicePort = object({
   name: maybe(text),
   port,
-  targetPort: maybe(z.union([port, text], 'a port number or the name of a port')),
-  nodePort: maybe(port),
+  targetPort: maybe(z.union([portOrZero, text], 'a port number or the name of a port')),
+  nodePort: maybe(portOrZero),
   protocol: maybe(text),
 });
 
@@ -61,8 +61,9 @@ function readPorts(elements: Elements, value: unknown, at: DocumentPlace): Servi
     at,
     name: given.name,
     port: given.port,
-    targetPort: given.targetPort,
-    nodePort: given.nodePort,
+    // 0 is what Go writes where nothing was given.
+    targetPort: given.targetPort === 0 ? undefined : given.targetPort,
+    nodePort: given.nodePort === 0 ? undefined : given.nodePort,
     protocol: given.protocol ?? 'TCP',
   }));
 }

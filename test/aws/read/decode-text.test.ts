@@ -28,6 +28,12 @@ t.test('what is not text', async t => {
   t.match(decodeText(Uint8Array.of(0x1f, 0x8b, 8)).problem, /gzip/);
 });
 
+t.test('UTF-16 without its mark, UTF-32 and binary files', async t => {
+  for (const bytes of [Buffer.from('{}', 'utf16le'), [0xff, 0xfe, 0, 0, 0x7b, 0, 0, 0], [0, 0]]) {
+    t.match(decodeText(Uint8Array.from(bytes)).problem, /^holds NUL characters/);
+  }
+});
+
 t.test('nothing', async t => {
   for (const text of ['', ' \r\n\t', '\ufeff']) t.match(decodeText(Buffer.from(text)).problem, /^is empty/);
 });

@@ -196,3 +196,13 @@ t.test('thousands of documents that may be of thousands of things', async t => {
   t.equal(estate.targetGroups.length, 20_000);
   t.equal(estate.gaps.length, 10_000);
 });
+
+t.test('a port 0 is none, but where others choose it', async t => {
+  t.match(told({ TargetGroups: [{ ...targetGroup('blue'), Port: 0 }] }), [
+    '$.TargetGroups[0].Port should be a port number from 1 to 65535, not 0',
+  ]);
+  const ports = [{ port: 80, targetPort: 0, nodePort: 0 }];
+  const { estate, problems } = readEstate([file('x', { ...service, spec: { ports } })]);
+  t.strictSame(problems, []);
+  t.match(estate.services[0]?.ports, [{ port: 80, targetPort: undefined, nodePort: undefined }]);
+});

@@ -128,8 +128,8 @@ const cases: readonly Case[] = [
     problems: [
       '$.LoadBalancerDescriptions[0].Subnets[1] should be a string, not 1',
       '$.LoadBalancerDescriptions[0].ListenerDescriptions[0].Listener.Protocol should be TCP, SSL, HTTP or HTTPS, not "QUIC"',
-      '$.LoadBalancerDescriptions[0].ListenerDescriptions[2].Listener.InstancePort is missing: it should be a port number from 0 to 65535',
-      '$.LoadBalancerDescriptions[0].ListenerDescriptions[3].Listener.InstancePort should be a port number from 0 to 65535, not 65536',
+      '$.LoadBalancerDescriptions[0].ListenerDescriptions[2].Listener.InstancePort is missing: it should be a port number from 1 to 65535',
+      '$.LoadBalancerDescriptions[0].ListenerDescriptions[3].Listener.InstancePort should be a port number from 1 to 65535, not 65536',
       '$.LoadBalancerDescriptions[0].BackendServerDescriptions should be a list, not an object',
       '$.LoadBalancerDescriptions[1] is missing: it should be an object',
     ],
@@ -186,7 +186,7 @@ const cases: readonly Case[] = [
     ],
     part: 'listeners',
     expect: [{ ...listener, targetGroupArns: [] }],
-    problems: ['$.Listeners[0].Port is missing: it should be a port number from 0 to 65535'],
+    problems: ['$.Listeners[0].Port is missing: it should be a port number from 1 to 65535'],
   },
   {
     name: 'elbv2 describe-target-groups, with attributes and targets',
@@ -244,7 +244,7 @@ const cases: readonly Case[] = [
     problems: [
       '$.TargetGroups[1].Protocol is missing: it should be a string',
       '$.TargetGroups[2].HealthCheckPort should be a port number or traffic-port, not "x"',
-      '$.TargetGroups[3].Port should be a port number from 0 to 65535, not 1.5',
+      '$.TargetGroups[3].Port should be a port number from 1 to 65535, not 1.5',
     ],
   },
   { name: 'ecs describe-task-definition', files: [file('a', taskDefinition)], part: 'tasks', expect: [task] },
@@ -287,7 +287,7 @@ const cases: readonly Case[] = [
     ],
     problems: [
       'the annotation "b" should be a string, not an object',
-      '$.spec.ports[0].port should be a port number from 0 to 65535, not "http"',
+      '$.spec.ports[0].port should be a port number from 1 to 65535, not "http"',
       '$.metadata.annotations should be an object, not a list',
       '$.spec is missing: it should be an object',
     ],
