@@ -65,9 +65,6 @@ function usageSentence(text: string): string {
   return `usher: ${printableLine(words)}; usher --help and usher COMMAND --help show what there is\n`;
 }
 
-/** Commands that run until somebody ends them. */
-const LASTING: ReadonlySet<string> = new Set(['run', 'demo']);
-
 type Settle = (code: number) => void;
 
 function buildProgram(process: NodeJS.Process, settle: Settle): Command {
@@ -79,9 +76,7 @@ function buildProgram(process: NodeJS.Process, settle: Settle): Command {
     .option('--verbose', 'print stack traces of unexpected errors')
     .addHelpText('after', EXIT_CODES)
     .configureOutput({ outputError: (text, write) => write(usageSentence(text)) })
-    .hook('preAction', (_, command) => {
-      if (!LASTING.has(command.name())) bearBrokenOutput(process);
-    })
+    .hook('preAction', (_, command) => bearBrokenOutput(command.name(), process))
     .exitOverride();
   addRun(program, process, settle);
   addCheck(program, process, settle);

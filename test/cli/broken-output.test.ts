@@ -9,7 +9,7 @@ function broken(code: string) {
     stdout: new EventEmitter(),
     stderr: { write: (text: string) => (told += text) },
   });
-  bearBrokenOutput(around);
+  bearBrokenOutput('check', around);
   around.stdout.emit('error', Object.assign(new Error('write'), { code }));
   around.exitCode = 78;
   around.emit('exit');
@@ -22,4 +22,10 @@ t.test('a reader that has seen enough', async t => {
 
 t.test('a full disk', async t => {
   t.match(broken('ENOSPC'), { told: /^usher: standard output cannot be written \(ENOSPC\): .*\n$/, exitCode: 1 });
+});
+
+t.test('a command that lasts has its own ways', async t => {
+  const stdout = new EventEmitter();
+  bearBrokenOutput('run', Object.assign(new EventEmitter(), { stdout, stderr: { write: () => true } }));
+  t.equal(stdout.listenerCount('error'), 0);
 });

@@ -12,6 +12,8 @@ export interface Question<V> {
   readonly candidates: readonly Candidate[];
   /** Whether a document can be of a thing at all. */
   readonly fits: (document: Loose<V>, key: string) => boolean;
+  /** Whether what does not fit may be of a thing nevertheless, when the name of its file says so. */
+  readonly nameCounts: boolean;
   /** Whether it looks as if it were of this thing: asked when more than one fits. */
   readonly likely: (document: Loose<V>, key: string) => boolean;
   readonly words: Words;
@@ -90,13 +92,22 @@ export function sameFile(one: string, other: string): boolean {
 
 function toldOwners<V>(question: Desk<V>, document: Loose<V>, assignments: readonly Assignment[]): readonly string[] {
   const { candidates } = question;
-  const siblings = question.byFile.get(document.at.file) ?? [];
+  const siblings = siblingsOf(question, document);
   const keys = assignments
     .filter(({ file }) => sameFile(file, document.at.file))
     .flatMap(({ of }) => unambiguous(called(candidates, of)));
   if (keys.length > 0) return shareOf(keys, siblings.indexOf(document), siblings.length);
   if (document.name !== undefined) return called(candidates, document.name);
-  return siblings.length === 1 ? byFileName(candidates, document.at.file) : [];
+  return namedOwners(question, document).filter(key => question.nameCounts || question.fits(document, key));
+}
+
+function siblingsOf<V>({ byFile }: Desk<V>, { at }: Loose<V>): readonly Loose<V>[] {
+  return byFile.get(at.file) ?? [];
+}
+
+/** A file's name tells of one document only. */
+function namedOwners<V>(question: Desk<V>, document: Loose<V>): readonly string[] {
+  return siblingsOf(question, document).length === 1 ? byFileName(question.candidates, document.at.file) : [];
 }
 
 /** One document is of all that the file is said to be of; of several, each is of the one at its place. */
@@ -110,7 +121,8 @@ function unambiguous(keys: readonly string[]): readonly string[] {
 }
 
 /**
- * The things with the longest mark that the name holds, if it is one. Marks that are words of the commands too, as those of a
+ * The thing with the longest mark that the name holds, if it is one and all other marks in the name are parts of that one:
+ * `chat-web` is of neither `chat` nor `web`, but may be of `chat-web`. Marks that are words of the commands too, as those of a
  * target group named `target`, count only when there is no other.
  */
 function byFileName(candidates: readonly Candidate[], file: string): readonly string[] {
@@ -120,16 +132,20 @@ function byFileName(candidates: readonly Candidate[], file: string): readonly st
   );
   const strong = held.filter(({ mark }) => !isOfCommands(mark));
   const counting = strong.length > 0 ? strong : held;
-  const longest = Math.max(...counting.map(({ mark }) => mark.length));
-  return unambiguous([...new Set(counting.filter(({ mark }) => mark.length === longest).map(({ key }) => key))]);
+  const [longest] = [...counting].sort((a, b) => b.mark.length - a.mark.length);
+  if (longest === undefined) return [];
+  const whole = counting.filter(({ mark }) => mark === longest.mark).map(({ key }) => key);
+  const isPart = (mark: string) => `-${longest.mark}-`.includes(`-${mark}-`);
+  return counting.every(({ mark }) => isPart(mark)) ? unambiguous([...new Set(whole)]) : [];
 }
 
-/** A document that is left over is of a thing that only it fits and that nothing else is of. */
+/** A document that is left over, and not named after a thing, is of the only one that it fits if nothing else is of that. */
 function guessed<V>(question: Desk<V>, told: readonly Owned<V>[]): readonly Owned<V>[] {
   const taken = new Set(told.flatMap(({ keys }) => keys));
   const guesses = new Map<Loose<V>, string>();
   for (const { document, keys } of told) {
-    const [key] = keys.length > 0 ? [] : onlyFit(question, document);
+    const isTold = keys.length > 0 || namedOwners(question, document).length > 0;
+    const [key] = isTold ? [] : onlyFit(question, document);
     if (key !== undefined && !taken.has(key)) guesses.set(document, key);
   }
   const wanted = new Map<string, number>();

@@ -25,6 +25,8 @@ export function askPolicies(
     documents,
     candidates: classicCandidates([...classics.values()]),
     fits: ({ value }, key) => thatFits(classics, key, classic => !value.some(isSample) && fitsClassic(value, classic)),
+    // With --policy-names there are only some of its policies.
+    nameCounts: true,
     likely: ({ value }, key) => thatFits(classics, key, classic => holdsAttached(value, classic)),
     words: { ...CLASSIC, what: 'policies' },
   };
@@ -54,6 +56,7 @@ export function askClassicAttributes(
     documents,
     candidates: classicCandidates([...classics.values()]),
     fits: ({ name }, key) => name === undefined || name === key,
+    nameCounts: false,
     likely: () => false,
     words: { ...CLASSIC, what: 'attributes' },
   };
@@ -67,6 +70,7 @@ export function askListenerAttributes(
     documents,
     candidates: listenerCandidates([...listeners.values()]),
     fits: (document, key) => thatFits(listeners, key, listener => fitsListener(document.value, listener)),
+    nameCounts: false,
     likely: () => false,
     words: { ...LISTENER, what: 'attributes' },
   };
@@ -80,6 +84,7 @@ export function askTargetGroupAttributes(
     documents,
     candidates: targetGroupCandidates([...groups.values()]),
     fits: (document, key) => thatFits(groups, key, group => fitsTargetGroup(document.value, group)),
+    nameCounts: false,
     likely: () => false,
     words: { ...TARGET_GROUP, what: 'attributes' },
   };
@@ -93,6 +98,7 @@ export function askTargets(
     documents,
     candidates: targetGroupCandidates([...groups.values()]),
     fits: ({ value }, key) => thatFits(groups, key, group => value.every(target => fitsTarget(target, group))),
+    nameCounts: false,
     likely: ({ value }, key) =>
       value.length > 0 && thatFits(groups, key, group => value.every(({ port }) => port === group.port)),
     words: { ...TARGET_GROUP, what: 'targets' },

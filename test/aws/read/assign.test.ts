@@ -44,6 +44,25 @@ const unsaidGroup = (name: string, what = 'attributes') => unsaid('target group'
 
 const cases: readonly Case[] = [
   {
+    name: 'a file that is named after two things is of neither',
+    files: [
+      file('tg', targetGroups('chat', 'production', 'web')),
+      file('production-chat.json', on),
+      file('chat-web', on),
+    ],
+    expect: [],
+    gaps: [unsaidGroup('production-chat.json'), unsaidGroup('chat-web')],
+  },
+  {
+    name: 'a file that is named after a thing that it cannot be of is not of another either',
+    files: [
+      file('tg', { TargetGroups: [targetGroup('chat'), targetGroup('web', { Protocol: 'HTTP' })] }),
+      file('web.json', on),
+    ],
+    expect: [],
+    gaps: [unsaidGroup('web.json')],
+  },
+  {
     name: 'the only target group',
     files: [file('x', on), file('tg', targetGroups('chat')), file('y', targetHealth())],
     expect: ['chat attributes x', 'chat targets y'],
