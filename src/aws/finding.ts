@@ -2,6 +2,7 @@
 import type { Estate } from './estate.js';
 import type { Flow } from './flow.js';
 import type { Place } from './place.js';
+import type { Elsewhere } from './scope.js';
 import type { Sidecar } from './sidecar.js';
 
 /** `error`: it does not work, or not safely; `warning`: it will hurt some day; `note`: worth knowing. */
@@ -30,6 +31,8 @@ export interface Scene {
   readonly flows: readonly Flow[];
   /** Undefined: no configuration was given, and rules that compare with it say nothing. */
   readonly sidecar: Sidecar | undefined;
+  /** Balancers that were left out because they send to no port of usher's, while others do. */
+  readonly elsewhere?: readonly Elsewhere[];
 }
 
 /** Pure. A rule that lacks what it needs to know says nothing. */

@@ -3,6 +3,7 @@ import type { Estate } from './estate.js';
 import type { Finding, Severity } from './finding.js';
 import { type Flow, flowsOf } from './flows.js';
 import { RULES } from './rules/all.js';
+import { narrowed } from './scope.js';
 import type { Sidecar } from './sidecar.js';
 
 const ORDER: readonly Severity[] = ['error', 'warning', 'note'];
@@ -13,7 +14,7 @@ export function inspect(
   sidecar: Sidecar | undefined,
   flows: readonly Flow[] = flowsOf(estate),
 ): Finding[] {
-  const scene = { estate, flows, sidecar };
+  const scene = narrowed({ estate, flows, sidecar });
   const findings = RULES.flatMap(rule => [...rule.check(scene)]);
   return ORDER.flatMap(severity => findings.filter(finding => finding.severity === severity));
 }

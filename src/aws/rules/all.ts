@@ -1,5 +1,6 @@
 /** Every rule, in the order in which they are listed. */
 import type { Rule } from '../finding.js';
+import { balancerElsewhere } from './balancer-elsewhere.js';
 import { clbConnectionDraining } from './clb-connection-draining.js';
 import { clbHttpListener } from './clb-http-listener.js';
 import { clbIdleTimeout } from './clb-idle-timeout.js';
@@ -33,6 +34,7 @@ import { portNotListened } from './ports-not-listened.js';
 import { portGetsTls } from './ports-tls.js';
 
 export const RULES: readonly Rule[] = [
+  balancerElsewhere,
   clbConnectionDraining,
   clbHttpListener,
   clbIdleTimeout,

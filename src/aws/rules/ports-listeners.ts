@@ -5,7 +5,7 @@ import { type Flow, isHttp } from '../flows.js';
 import { listed } from './words.js';
 
 /** Protocols without a TCP connection; a port for both has one. */
-const DATAGRAMS: ReadonlySet<string> = new Set(['UDP', 'QUIC']);
+const DATAGRAMS: ReadonlySet<string> = new Set(['UDP', 'QUIC', 'GENEVE']);
 const LOOPBACK_V4 = /^127\./;
 
 /** A flow whose port is known and that comes over TCP. */
