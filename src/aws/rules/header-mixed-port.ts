@@ -1,5 +1,5 @@
 /** Connections with different headers, or with and without, at one port. */
-import type { Estate } from '../estate.js';
+import type { Estate, Target } from '../estate.js';
 import type { Finding, Rule, Scene } from '../finding.js';
 import type { SentHeader } from '../flows.js';
 import { type FlowGroup, flowGroups, groupWords, listenersOn, sameInstancePort } from './ports-listeners.js';
@@ -27,15 +27,22 @@ trusted source, and so usher believes it, with required as with optional.
 That the two send different versions (v1 by a Classic Load Balancer, v2 by a Network Load
 Balancer) is no harm to usher, which reads both; it is not told here.
 
+Files tell the port of a target, and only describe-target-health tells which targets there are. So
+without it two balancers of different teams that use the same number look like this too, and it is a
+warning. It is an error where both have a target in common or are of one balancer.
+
 Often the second way is forgotten: the old balancer after a move to a new one, a target group of a
 test. Take it away, turn the header on there as well, or give it a port of usher's own.`,
   *check(scene) {
     const { sidecar } = scene;
     if (sidecar === undefined) return;
     const groups = flowGroups(scene.flows).filter(({ first }) => listenersOn(sidecar.settings, first.port).length > 0);
-    const without = groups.filter(({ first }) => first.header === 'none');
-    for (const sender of groups.filter(({ first }) => isSent(first.header))) {
-      for (const other of without) if (meet(scene.estate, sender, other)) yield finding(scene, sender, other);
+    const senders = groups.filter(({ first }) => isSent(first.header));
+    for (const other of groups.filter(({ first }) => first.header === 'none')) {
+      const meeting = senders.filter(sender => meet(scene.estate, sender, other));
+      // One is enough, and one of the same machines says more than one that may be of others.
+      const [sender] = [...meeting.filter(one => isTogether(scene.estate, one, other)), ...meeting];
+      if (sender !== undefined) yield finding(scene, sender, other);
     }
   },
 };
@@ -49,23 +56,45 @@ function meet(estate: Estate, { first: a }: FlowGroup, { first: b }: FlowGroup):
   return a.port === b.port && !sameInstancePort(a, b) && !apart(estate, a.targetGroupArn, b.targetGroupArn);
 }
 
+/** Whether two flows go to the same machines as far as one can know: a port alone does not tell, a balancer does. */
+function isTogether({ targetGroups }: Estate, { first: a }: FlowGroup, { first: b }: FlowGroup): boolean {
+  if (a.kind === b.kind && a.balancer === b.balancer) return true;
+  const [some, others] = [a, b].map(({ targetGroupArn }) => targetsOf(targetGroups, targetGroupArn));
+  return some !== undefined && others !== undefined && some.some(({ id }) => others.some(other => other.id === id));
+}
+
+function targetsOf(targetGroups: Estate['targetGroups'], arn: string | undefined): readonly Target[] {
+  return targetGroups.find(group => group.arn === arn)?.targets ?? [];
+}
+
+/** Whether a balancer that sends the header meets this one at its port: `header-mixed-port` tells, with its cure. */
+export function meetsSender({ estate, flows }: Scene, group: FlowGroup): boolean {
+  return flowGroups(flows).some(({ first, flows }) => isSent(first.header) && meet(estate, { first, flows }, group));
+}
+
 /** Whether two target groups are known to have no target in common: then two ushers are meant. */
 function apart({ targetGroups }: Estate, a: string | undefined, b: string | undefined): boolean {
-  const [some, others] = [a, b].map(arn => targetGroups.find(group => group.arn === arn)?.targets ?? []);
+  const [some, others] = [a, b].map(arn => targetsOf(targetGroups, arn));
   if (some === undefined || others === undefined || some.length === 0 || others.length === 0) return false;
   return !some.some(({ id }) => others.some(other => other.id === id));
 }
 
-function finding({ sidecar }: Scene, sender: FlowGroup, other: FlowGroup): Finding {
+const CONSEQUENCE =
+  'usher refuses one of the two (required: those without a header; off: those with one) or, with optional, takes clients for the balancer, and a client that writes a header itself is believed';
+
+function finding({ sidecar, estate }: Scene, sender: FlowGroup, other: FlowGroup): Finding {
   const { port, header, headerAt } = sender.first;
   const turnOn = other.first.turnOn;
+  const together = isTogether(estate, sender, other);
+  const whose = together
+    ? ''
+    : 'see whether these are the same machines (if not, leave the files of the one out that is not in front of usher); if so, ';
   const names = sidecar === undefined ? [] : listenersOn(sidecar.settings, port).map(({ name }) => name);
   return {
     rule: 'header-mixed-port',
-    severity: 'error',
+    severity: together ? 'error' : 'warning',
     message: `${groupWords(sender)} sends a PROXY ${header} header to port ${port}, and ${groupWords(other)} sends none to the same port`,
-    consequence:
-      'usher refuses one of the two (required: those without a header; off: those with one) or, with optional, takes clients for the balancer, and a client that writes a header itself is believed',
+    consequence: `${together ? '' : 'if they lead to the same machines, '}${CONSEQUENCE}`,
     places: [
       other.first.headerAt,
       headerAt,
@@ -73,8 +102,8 @@ function finding({ sidecar }: Scene, sender: FlowGroup, other: FlowGroup): Findi
     ],
     cure:
       turnOn.length > 0
-        ? `turn the header on for ${groupWords(other)} too, or send it to another port of usher's`
-        : `send ${groupWords(other)}, which can't send a header, to another port of usher's`,
+        ? `${whose}turn the header on for ${groupWords(other)} too, or send it to another port of usher's`
+        : `${whose}send ${groupWords(other)}, which can't send a header, to another port of usher's`,
     commands: turnOn,
   };
 }

@@ -6,6 +6,7 @@ import type { Finding, Rule, Scene } from '../finding.js';
 import { isHttp } from '../flows.js';
 import type { Sidecar } from '../sidecar.js';
 import { relayed, replaceListener, tlsNote } from './clb-commands.js';
+import { meetsSender } from './header-mixed-port.js';
 import { classicOf, type FlowGroup, flowGroups, groupWords, listenersOn, meetsHttp } from './ports-listeners.js';
 
 export const headerNotSent: Rule = {
@@ -40,7 +41,7 @@ had, and none is wanted, write proxyProtocol: off.`,
     const { sidecar, flows } = scene;
     if (sidecar === undefined) return;
     for (const group of flowGroups(flows)) {
-      if (group.first.header !== 'none' || meetsHttp(group.first, flows)) continue;
+      if (group.first.header !== 'none' || meetsHttp(group.first, flows) || meetsSender(scene, group)) continue;
       for (const listener of listenersOn(sidecar.settings, group.first.port)) {
         if (listener.proxyProtocol !== 'off') yield finding(scene, sidecar, group, listener);
       }

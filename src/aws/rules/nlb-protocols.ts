@@ -141,8 +141,13 @@ function meetsUsher(scene: Scene, balancer: NetworkBalancer): { listener: Listen
   if (scene.sidecar === undefined) return groups.length > 0 || isAlone(scene) ? { listener: undefined } : undefined;
   const listeners = groups.flatMap(({ group }) => listenersOf(scene, group));
   const candidates = groups.length === 0 && isAlone(scene) ? scene.sidecar.settings.listeners : listeners;
-  const listener = candidates.find(({ proxyProtocol }) => proxyProtocol !== 'off');
+  const listener = candidates.find(usher => usher.proxyProtocol !== 'off' && !getsHeader(scene, usher));
   return listener && { listener };
+}
+
+/** Whether a balancer sends the header to this listener: then `header-mixed-port` tells of the other one. */
+function getsHeader({ flows }: Scene, { listen }: ListenerSettings): boolean {
+  return flows.some(({ port, header }) => port === listen.port && (header === 'v1' || header === 'v2'));
 }
 
 function isAlone({ estate }: Scene): boolean {
