@@ -111,7 +111,7 @@ const cases: readonly Case[] = [
     expect: ['error: TCP 80 and HTTPS 443 of chat share instance port 8080'],
     commands: [
       keep(443),
-      remove(443),
+      `test -n "$CERTIFICATE" && ${remove(443)}`,
       create(
         '"Protocol=SSL,LoadBalancerPort=443,InstanceProtocol=TCP,InstancePort=8081,SSLCertificateId=$CERTIFICATE"',
       ),
@@ -162,7 +162,17 @@ const cases: readonly Case[] = [
     estate: classic('HTTP:80>HTTP:8080 HTTPS:443>HTTP:8080'),
     only: 'clb-shared-instance-port',
     expect: ['error: HTTP 80 and HTTPS 443 of chat share instance port 8080'],
-    commands: [remove(80), create('Protocol=HTTP,LoadBalancerPort=80,InstanceProtocol=HTTP,InstancePort=8081')],
+    commands: [
+      remove(80),
+      create('Protocol=TCP,LoadBalancerPort=80,InstanceProtocol=TCP,InstancePort=8081'),
+      set(8081, 'pp'),
+    ],
+  },
+  {
+    name: 'shared: of two HTTP listeners the one that stays is told once, and the other one elsewhere',
+    estate: classic('HTTP:80>HTTP:8080 HTTPS:443>HTTP:8080'),
+    only: 'clb-http-listener',
+    expect: ['warning: the listener HTTPS 443 of chat reads HTTP itself'],
   },
   {
     name: 'an instance port of one balancer is not that of another',

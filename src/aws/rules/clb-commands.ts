@@ -10,7 +10,10 @@ export interface NewListener {
   readonly protocols: 'relay' | 'same';
 }
 
-/** Deletes a listener and makes it anew, because AWS changes none; its port is closed for the moment between. */
+/**
+ * Deletes a listener and makes it anew, because AWS changes none; its port is closed for the moment between. Without its
+ * certificate, which only AWS tells, it is not deleted.
+ */
 export function replaceListener(
   { name }: ClassicBalancer,
   listener: ClassicListener,
@@ -23,7 +26,11 @@ export function replaceListener(
   const remove = command`aws elb delete-load-balancer-listeners --load-balancer-name ${name} --load-balancer-ports ${port}`;
   const create = command`aws elb create-load-balancer-listeners --load-balancer-name ${name} --listeners`;
   if (!endsTls({ protocol: front })) return [remove, `${create} ${fields}`];
-  return [keepCertificate(name, port), remove, `${create} "${fields},SSLCertificateId=$CERTIFICATE"`];
+  return [
+    keepCertificate(name, port),
+    `test -n "$CERTIFICATE" && ${remove}`,
+    `${create} "${fields},SSLCertificateId=$CERTIFICATE"`,
+  ];
 }
 
 function keepCertificate(name: string, port: number): string {
@@ -46,11 +53,13 @@ export function readsHttp({ protocol }: Pick<ClassicListener, 'protocol'>): bool
   return isHttp(protocol);
 }
 
-/** What a cure adds where a listener that has a certificate is made anew. */
-export function tlsNote(listeners: readonly ClassicListener[]): string {
+/** What a cure adds where listeners are deleted and made anew. */
+export function replaceNote(listeners: readonly ClassicListener[]): string {
+  if (listeners.length === 0) return '';
+  const closed = '; AWS changes no listener, so its port is closed between delete and create';
   return listeners.some(endsTls)
-    ? "; a new listener with a certificate begins with AWS's default TLS policy, so set yours again if it had another"
-    : '';
+    ? `${closed}, and a new listener with a certificate begins with AWS's default TLS policy: set yours again if it had another`
+    : closed;
 }
 
 /** Asks AWS for the balancer as it is now. */

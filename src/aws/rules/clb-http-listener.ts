@@ -3,8 +3,15 @@ import { turnHeaderOn } from '../classic-commands.js';
 import { portPolicies } from '../classic-policies.js';
 import type { ClassicListener } from '../estate.js';
 import type { Finding, Rule } from '../finding.js';
-import { readsHttp, relayed, replaceListener, tlsNote } from './clb-commands.js';
-import { type InstancePort, instancePorts, isMixed, listenerWords } from './clb-instance-ports.js';
+import { readsHttp, relayed, replaceListener, replaceNote } from './clb-commands.js';
+import {
+  type InstancePort,
+  instancePorts,
+  isHalfSecure,
+  isMixed,
+  keeper,
+  listenerWords,
+} from './clb-instance-ports.js';
 
 export const clbHttpListener: Rule = {
   id: 'clb-http-listener',
@@ -33,7 +40,9 @@ The commands look the certificate up before that.`,
     for (const port of instancePorts(scene)) {
       // One beside a TCP listener needs another instance port first: clb-mixed-instance-port.
       if (isMixed(port)) continue;
-      for (const listener of port.listeners.filter(readsHttp)) yield finding(port, listener);
+      // Those that have to leave a shared port become TCP or SSL on the way: clb-shared-instance-port.
+      const stay = isHalfSecure(port) ? port.listeners : [keeper(port)];
+      for (const listener of stay) if (listener !== undefined && readsHttp(listener)) yield finding(port, listener);
     }
   },
 };
@@ -47,7 +56,7 @@ function finding({ balancer, port }: InstancePort, listener: ClassicListener): F
     message: `the listener ${listenerWords(listener)} of ${balancer.name} reads HTTP itself, so no PROXY header comes to instance port ${port}`,
     consequence: 'usher takes every client for the balancer, and WebSocket handshakes do not pass',
     places: [listener.at],
-    cure: `make it ${to === 'SSL' ? 'an SSL' : 'a TCP'} listener${certificate}, and attach the policy for the PROXY header to port ${port}${tlsNote([listener])}`,
+    cure: `make it ${to === 'SSL' ? 'an SSL' : 'a TCP'} listener${certificate}, and attach the policy for the PROXY header to port ${port}, once it is usher that listens there: another program does not understand the header${replaceNote([listener])}`,
     commands: [
       ...replaceListener(balancer, listener, { instancePort: port, protocols: 'relay' }),
       ...(portPolicies(balancer, port).header === 'off' ? turnHeaderOn(balancer, [port]) : []),

@@ -3,7 +3,7 @@ import { setPolicies, turnHeaderOn } from '../classic-commands.js';
 import { portPolicies } from '../classic-policies.js';
 import type { ClassicListener } from '../estate.js';
 import type { Finding, Rule } from '../finding.js';
-import { readsHttp, relayed, replaceListener, tlsNote } from './clb-commands.js';
+import { readsHttp, relayed, replaceListener, replaceNote } from './clb-commands.js';
 import { freePorts, type InstancePort, instancePorts, isMixed, keeper, listenerWords } from './clb-instance-ports.js';
 import { listed, portWords } from './words.js';
 
@@ -73,7 +73,7 @@ function finding(shared: InstancePort, free: readonly number[]): Finding {
     message: `the listeners ${relays} and ${https} of ${balancer.name} share instance port ${port}: ${difference(header, relays, https)}`,
     consequence: `no proxyProtocol of usher's fits both: required refuses every connection of ${https}, off answers 400 where a PROXY header comes, and optional gives every client of ${https} the balancer's address`,
     places: [moved[0]?.at ?? at, ...places.slice(1), ...(names.length > 0 ? [at] : [])],
-    cure: `give ${listed(moved.map(listenerWords))} an instance port of its own (${portWords(free)}) as ${as(moved)} with the policy on it, add a listener of usher's for it, and let the security group admit the balancer there${tlsNote(moved)}`,
+    cure: `give ${listed(moved.map(listenerWords))} an instance port of its own (${portWords(free)}) as ${as(moved)} with the policy on it, add a listener of usher's for it, and let the security group admit the balancer there${replaceNote(moved)}`,
     commands: [...moves, ...attach],
   };
 }

@@ -1,8 +1,8 @@
 /** Two listeners of the same kind on one instance port. */
-import { setPolicies } from '../classic-commands.js';
+import { setPolicies, turnHeaderOn } from '../classic-commands.js';
 import { portPolicies } from '../classic-policies.js';
 import type { Finding, Rule } from '../finding.js';
-import { replaceListener, tlsNote } from './clb-commands.js';
+import { readsHttp, relayed, replaceListener, replaceNote } from './clb-commands.js';
 import {
   freePorts,
   type InstancePort,
@@ -43,7 +43,8 @@ label listener shows one name for both.
 The cure is an instance port for each listener. AWS can't change a listener: it is deleted and
 made anew, and its port is closed for that moment. Add the second listener to usher first (both
 may name the same backend), let the security group of the instances admit the balancer on the new
-port, then run the commands. The policies of the old port are attached to the new one, too.`,
+port, then run the commands. The policies of the old port are attached to the new one, too. A
+listener that reads HTTP becomes TCP (HTTPS: SSL) on the way, with the policy for the PROXY header.`,
   *check(scene) {
     for (const port of instancePorts(scene)) {
       if (port.listeners.length < 2 || isMixed(port) || isHalfSecure(port)) continue;
@@ -56,13 +57,21 @@ function finding(shared: InstancePort, free: readonly number[]): Finding {
   const { balancer, port, listeners } = shared;
   const kept = keeper(shared);
   const moved = listeners.filter(listener => listener !== kept);
-  const { names, at } = portPolicies(balancer, port);
+  const { header, names, at } = portPolicies(balancer, port);
+  // One that reads HTTP has to be made anew anyway, see clb-http-listener: then once, and in the way that it shall stay.
+  const http = moved.some(readsHttp);
   const moves = moved.flatMap((listener, index) => {
     const instancePort = free[index];
     if (instancePort === undefined) return [];
-    const policies = names.length === 0 ? [] : [setPolicies(balancer.name, instancePort, names)];
-    return [...replaceListener(balancer, listener, { instancePort, protocols: 'same' }), ...policies];
+    return replaceListener(balancer, listener, { instancePort, protocols: http ? 'relay' : 'same' });
   });
+  const attach =
+    http && header === 'off'
+      ? turnHeaderOn(balancer, free)
+      : names.length === 0
+        ? []
+        : free.map(instancePort => setPolicies(balancer.name, instancePort, names));
+  const as = http ? ` as ${listed([...new Set(moved.map(relayed))])} with the policy for the PROXY header on it` : '';
   const places = [...moved, ...(kept === undefined ? [] : [kept])].map(listener => listener.at);
   return {
     rule: 'clb-shared-instance-port',
@@ -71,7 +80,7 @@ function finding(shared: InstancePort, free: readonly number[]): Finding {
     consequence:
       "usher can't tell their clients apart: one forwardedProto says the same scheme of all, and the PROXY header can't be turned on or off for one alone",
     places: [moved[0]?.at ?? at, ...places.slice(1)],
-    cure: `give ${listed(moved.map(listenerWords))} an instance port of its own (${portWords(free)}), add a listener of usher's for it, and let the security group admit the balancer there${tlsNote(moved)}`,
-    commands: moves,
+    cure: `give ${listed(moved.map(listenerWords))} an instance port of its own (${portWords(free)})${as}, add a listener of usher's for it, and let the security group admit the balancer there${replaceNote(moved)}`,
+    commands: [...moves, ...attach],
   };
 }

@@ -5,7 +5,7 @@ import { turnHeaderOn } from '../classic-commands.js';
 import type { Finding, Rule, Scene } from '../finding.js';
 import { isHttp } from '../flows.js';
 import type { Sidecar } from '../sidecar.js';
-import { relayed, replaceListener, tlsNote } from './clb-commands.js';
+import { relayed, replaceListener, replaceNote } from './clb-commands.js';
 import { meetsSender } from './header-mixed-port.js';
 import { classicOf, type FlowGroup, flowGroups, groupWords, listenersOn, meetsHttp } from './ports-listeners.js';
 
@@ -89,7 +89,7 @@ function cure({ estate }: Scene, { flows, first }: FlowGroup, name: string): Pic
     replaceListener(balancer, listener, { instancePort: first.port, protocols: 'relay' }),
   );
   return {
-    cure: `an HTTP or HTTPS listener sends none: make it ${protocols} and attach the policy${tlsNote(listeners)}`,
+    cure: `an HTTP or HTTPS listener sends none: make it ${protocols} and attach the policy${replaceNote(listeners)}`,
     commands: [...replaced, ...turnHeaderOn(balancer, [first.port])],
   };
 }

@@ -6,7 +6,7 @@ import { portPolicies } from '../classic-policies.js';
 import type { Finding, Rule, Scene } from '../finding.js';
 import type { ConfigPlace } from '../place.js';
 import type { Sidecar } from '../sidecar.js';
-import { replaceListener, tlsNote } from './clb-commands.js';
+import { replaceListener, replaceNote } from './clb-commands.js';
 import { classicOf, isLoopback, listenersOn, type PortFlow, portFlows } from './ports-listeners.js';
 
 export const portBypassesUsher: Rule = {
@@ -87,7 +87,7 @@ function endpointPlace(sidecar: Sidecar, { name, index }: Bypassed): ConfigPlace
 
 function note({ estate }: Scene, flow: PortFlow): string {
   const found = classicOf(estate, flow);
-  return found === undefined ? '' : tlsNote([found.listener]);
+  return found === undefined ? '' : replaceNote([found.listener]);
 }
 
 /** The policies of the old port go along, unless the new one has some. */

@@ -2,7 +2,7 @@
 import type { ListenerSettings } from '../../settings.js';
 import type { Finding, Rule, Scene } from '../finding.js';
 import type { Sidecar } from '../sidecar.js';
-import { replaceListener, tlsNote } from './clb-commands.js';
+import { replaceListener, replaceNote } from './clb-commands.js';
 import { classicOf, listenersOn, type PortFlow, portFlows } from './ports-listeners.js';
 
 const TLS: ReadonlySet<string> = new Set(['SSL', 'TLS', 'HTTPS']);
@@ -50,7 +50,7 @@ function encrypted({ estate }: Scene, sidecar: Sidecar, flow: PortFlow, { name }
     message: `${balancer} speaks ${protocol} to port ${port}, and usher's listener ${name} reads plain HTTP there`,
     consequence: "usher can't read a request, and answers 400 or refuses every connection",
     places: [at, sidecar.place('listeners', name, 'protocol')],
-    cure: `let the balancer speak TCP to port ${port}, or set protocol: tcp for ${name} to relay TLS to the application${found === undefined ? '' : tlsNote([found.listener])}`,
+    cure: `let the balancer speak TCP to port ${port}, or set protocol: tcp for ${name} to relay TLS to the application${found === undefined ? '' : replaceNote([found.listener])}`,
     commands:
       found === undefined
         ? []
