@@ -178,6 +178,12 @@ const cases: readonly Case[] = [
     expect: [],
   },
   {
+    name: 'UDP on the number of a port of usher may be another program',
+    of: 'nlb-udp/fault',
+    changes: [[/"TCP_UDP"/g, '"UDP"']],
+    expect: ['warning nlb-udp'],
+  },
+  {
     name: 'an ALB as a target, while usher has its connections from elsewhere',
     of: 'nlb-target-type/fault',
     changes: [
@@ -376,4 +382,21 @@ t.test('the samples for ECS and Kubernetes are without fault', async t => {
   t.equal(estate.services.length, 1, 'a Service');
   const scene = { estate, flows: flowsOf(estate), sidecar: undefined };
   t.same(told(RULES.flatMap(rule => [...rule.check(scene)])), []);
+});
+
+t.test('a new target group has its targets before a listener forwards to it', async t => {
+  const commands = findingsOf(join(ROOT, 'nlb-udp/fault')).find(({ rule }) => rule === 'nlb-udp')?.commands ?? [];
+  const order = ['create-target-group', 'register-targets', 'modify-listener'];
+  const found = order.map(word => commands.findIndex(command => command.includes(` ${word} `)));
+  t.notOk(found.includes(-1), commands.join('\n'));
+  t.strictSame(found, [...found].sort());
+});
+
+t.test('a task definition is written in the shape that can be registered', async t => {
+  const found = findingsOf(join(ROOT, 'ecs-stop-timeout/fault')).find(({ rule }) => rule === 'ecs-stop-timeout');
+  const [take = '', register = '', use = ''] = found?.commands ?? [];
+  t.match(take, /^aws ecs describe-task-definition .* \| jq 'del\(\.taskDefinitionArn, .*\)' > task-definition\.json$/);
+  t.match(register, 'file://task-definition.json');
+  t.match(use, 'aws ecs update-service');
+  t.match(found?.cure, 'edit task-definition.json');
 });

@@ -2,9 +2,8 @@
 import type { Container, TargetGroup } from '../estate.js';
 import type { Finding, Rule, Scene } from '../finding.js';
 import { below } from '../place.js';
+import { changeTask, EDIT_NOTE } from './ecs-commands.js';
 import { balancedPorts, publishes, sharesPorts, type UsherTask, usherTasks } from './ecs-containers.js';
-
-const REGISTER = 'aws ecs register-task-definition --cli-input-json file://task-definition.json';
 
 export const ecsPortMissing: Rule = {
   id: 'ecs-port-missing',
@@ -50,8 +49,8 @@ function missingFinding(scene: Scene, { usher, task }: UsherTask, group: TargetG
       group.at,
       ...listenerPlace(scene, port),
     ],
-    cure: `add { "containerPort": ${port}, "protocol": "tcp" } to the portMappings of container ${usher.name}`,
-    commands: [REGISTER],
+    cure: `add { "containerPort": ${port}, "protocol": "tcp" } to the portMappings of container ${usher.name}; ${EDIT_NOTE}`,
+    commands: changeTask(task.family),
   };
 }
 
@@ -118,7 +117,7 @@ function pastFinding(
     message: `target group ${group.name} goes to port ${port}, which container ${application.name} of task ${task.family} publishes, not ${usher.name}`,
     consequence: 'connections go past usher to the application',
     places: [mapping?.at ?? application.at, group.at, ...(first ? listenerPlace(scene, first.listen.port) : [])],
-    cure: `publish ${wanted === undefined ? "usher's port" : `port ${wanted}`} in container ${usher.name}, name it in loadBalancers of the service, and take port ${port} out of ${application.name}`,
-    commands: [REGISTER],
+    cure: `publish ${wanted === undefined ? "usher's port" : `port ${wanted}`} in container ${usher.name}, name it in loadBalancers of the service, and take port ${port} out of ${application.name}; ${EDIT_NOTE}`,
+    commands: changeTask(task.family),
   };
 }

@@ -2,9 +2,9 @@
 import type { Container } from '../estate.js';
 import type { Finding, Rule } from '../finding.js';
 import { below } from '../place.js';
+import { changeTask, EDIT_NOTE } from './ecs-commands.js';
 import { applicationsOf, usherTasks } from './ecs-containers.js';
 
-const REGISTER = 'aws ecs register-task-definition --cli-input-json file://task-definition.json';
 /** Seconds that ECS waits between SIGTERM and SIGKILL where nothing is said, and the most that Fargate allows. */
 const STOP_DEFAULT = 30;
 const STOP_MOST_ON_FARGATE = 120;
@@ -39,8 +39,8 @@ function essentialFinding({ name, at }: Container, family: string): Finding {
     message: `container ${name} of task ${family} is not essential`,
     consequence: `when ${name} ends, the task goes on and can serve nobody`,
     places: [below(at, 'essential')],
-    cure: `set "essential": true for container ${name}`,
-    commands: [REGISTER],
+    cure: `set "essential": true for container ${name}; ${EDIT_NOTE}`,
+    commands: changeTask(family),
   };
 }
 
@@ -71,8 +71,8 @@ ended.
           message: `container ${other.name} of task ${task.family} depends on ${usher.name}, so ECS stops ${other.name} first`,
           consequence: 'while usher drains, the application is gone: requests get 502 and WebSockets are cut',
           places: [dependency.at, usher.at],
-          cure: `take the dependency out, and let ${usher.name} depend on ${other.name} (HEALTHY, or START without a health check)`,
-          commands: [REGISTER],
+          cure: `take the dependency out, and let ${usher.name} depend on ${other.name} (HEALTHY, or START without a health check); ${EDIT_NOTE}`,
+          commands: changeTask(task.family),
         };
       }
     }
@@ -107,9 +107,9 @@ the most; then drain.timeout has to be 118 s or less.`,
         consequence: 'conversations that are open then are cut, without a Close frame',
         places: [usher.stopTimeout?.at ?? usher.at, sidecar.place('drain', 'timeout')],
         cure: fits
-          ? `set "stopTimeout": ${needed} or more for container ${usher.name}`
+          ? `set "stopTimeout": ${needed} or more for container ${usher.name}; ${EDIT_NOTE}`
           : `set "stopTimeout": ${STOP_MOST_ON_FARGATE}, the most on Fargate, and drain.timeout: ${STOP_MOST_ON_FARGATE - LAST_WORDS}s or less`,
-        commands: fits ? [REGISTER] : [],
+        commands: fits ? changeTask(task.family) : [],
       };
     }
   },
@@ -135,8 +135,8 @@ the part in which WebSockets are closed.`,
           message: `container ${name} of task ${family} has a stopTimeout of ${stopTimeout.value} s, but Fargate allows ${STOP_MOST_ON_FARGATE} s`,
           consequence: 'ECS refuses the task definition',
           places: [stopTimeout.at, ...(sidecar === undefined ? [] : [sidecar.place('drain', 'timeout')])],
-          cure: `set "stopTimeout": ${STOP_MOST_ON_FARGATE}, and drain.timeout of usher to ${STOP_MOST_ON_FARGATE - LAST_WORDS}s or less`,
-          commands: [REGISTER],
+          cure: `set "stopTimeout": ${STOP_MOST_ON_FARGATE}, and drain.timeout of usher to ${STOP_MOST_ON_FARGATE - LAST_WORDS}s or less; ${EDIT_NOTE}`,
+          commands: changeTask(family),
         };
       }
     }

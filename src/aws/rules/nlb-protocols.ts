@@ -3,8 +3,8 @@ import type { ListenerSettings } from '../../settings.js';
 import type { NetworkBalancer, NetworkListener, TargetGroup } from '../estate.js';
 import type { Finding, Rule, Scene } from '../finding.js';
 import { below } from '../place.js';
-import { createTargetGroup, forwardToNewGroup } from './nlb-commands.js';
-import { listenersOf, mayServe, portsOf, servedGroups } from './nlb-groups.js';
+import { moveToNewGroup } from './nlb-commands.js';
+import { listenersOf, mayServe, PROXY_PROTOCOL, portsOf, servedGroups } from './nlb-groups.js';
 
 /** With TCP beside the datagrams, and without. */
 const MIXED = ['TCP_UDP', 'TCP_QUIC'];
@@ -18,9 +18,12 @@ export const nlbUdp: Rule = {
 or QUIC sends datagrams, and one with TCP_UDP or TCP_QUIC sends both to the same port.
 
 Datagrams that arrive at usher's port find nobody: the system answers them with an ICMP message or
-not at all, and clients that try QUIC first wait until they give up. Beside that, a target group of
-these protocols always preserves the client's address, so the peer of a TCP connection is the
-client, and trustedSources can't tell the balancer from others.
+not at all, and clients that try QUIC first wait until they give up. Another program may take them,
+because a port of UDP is not the one of TCP with the same number; so UDP or QUIC alone is a warning.
+
+With TCP_UDP or TCP_QUIC it is an error: such a target group always preserves the client's address,
+so the peer of a TCP connection is the client, and trustedSources can't tell the balancer from
+others.
 
 In production one sees clients that are slow to connect, and the metric ProcessedBytes_UDP rising
 while usher counts no connection.
@@ -38,9 +41,11 @@ target group can't be changed, so that is a new group:
 };
 
 function meetsDatagrams(scene: Scene, listener: NetworkListener, group: TargetGroup): boolean {
-  const protocols = [listener.protocol, group.protocol];
-  if (protocols.some(protocol => MIXED.includes(protocol))) return mayServe(scene, group);
-  return protocols.some(protocol => DATAGRAMS.includes(protocol)) && listenersOf(scene, group).length > 0;
+  if (isMixed(listener, group)) return mayServe(scene, group);
+  return (
+    [listener.protocol, group.protocol].some(protocol => DATAGRAMS.includes(protocol)) &&
+    listenersOf(scene, group).length > 0
+  );
 }
 
 function udpFinding(scene: Scene, listener: NetworkListener, group: TargetGroup): Finding {
@@ -49,15 +54,30 @@ function udpFinding(scene: Scene, listener: NetworkListener, group: TargetGroup)
   const whose =
     usher === undefined ? 'where usher speaks TCP only' : `where usher's listener ${usher.name} speaks TCP only`;
   const place = scene.sidecar && usher && scene.sidecar.place('listeners', usher.name, 'listen');
+  const mixed = isMixed(listener, group);
   return {
     rule: 'nlb-udp',
-    severity: 'error',
+    severity: mixed ? 'error' : 'warning',
     message: `port ${listener.port} (${listener.protocol}) forwards to target group ${group.name} (${group.protocol}) on port ${port}, ${whose}`,
-    consequence: 'datagrams are lost, and the peer of every TCP connection is the client instead of the balancer',
+    consequence: mixed
+      ? 'datagrams are lost, and the peer of every TCP connection is the client instead of the balancer'
+      : 'datagrams are lost, unless another program takes them on the same port',
     places: [below(listener.at, 'Protocol'), below(group.at, 'Protocol'), ...(place ? [place] : [])],
-    cure: 'make a target group with protocol TCP, register the targets there, and let the listener be TCP and forward to it',
-    commands: [createTargetGroup(port, group.targetType), forwardToNewGroup(listener.arn, 'TCP')],
+    cure: mixed
+      ? 'make a target group with protocol TCP, register the targets there, and let the listener be TCP and forward to it; where an ECS service or an Auto Scaling group registers the targets, name the new group there in place of register-targets'
+      : 'delete this listener if no other program takes the datagrams; TCP needs a listener and a target group of its own',
+    commands: mixed ? moveToNewGroup(listener.arn, 'TCP', newGroup(group, port)) : [],
   };
+}
+
+/** Whether TCP connections come beside the datagrams. */
+function isMixed(listener: NetworkListener, group: TargetGroup): boolean {
+  return [listener.protocol, group.protocol].some(protocol => MIXED.includes(protocol));
+}
+
+function newGroup({ targetType, targets = [], attributes }: TargetGroup, port: number | undefined) {
+  const sendsHeader = attributes?.get(PROXY_PROTOCOL)?.value === 'true';
+  return { port, targetType: targetType === 'ip' ? 'ip' : 'instance', targets, sendsHeader } as const;
 }
 
 export const nlbTargetType: Rule = {
@@ -104,11 +124,12 @@ function targetTypeFinding(scene: Scene, listener: NetworkListener, group: Targe
       'usher never learns a client, and with proxyProtocol: required it refuses every connection (header-missing)',
     places: [below(group.at, 'TargetType'), below(listener.at, 'DefaultActions'), ...(place ? [place] : [])],
     cure: 'forward to a target group of type ip or instance whose targets are the machines or tasks with usher',
-    commands: [
-      createTargetGroup(usher?.listen.port, 'ip'),
-      'aws elbv2 modify-target-group-attributes --target-group-arn "$TARGET_GROUP_ARN" --attributes Key=proxy_protocol_v2.enabled,Value=true',
-      forwardToNewGroup(listener.arn, listener.protocol),
-    ],
+    commands: moveToNewGroup(listener.arn, listener.protocol, {
+      port: usher?.listen.port,
+      targetType: 'ip',
+      targets: [],
+      sendsHeader: true,
+    }),
   };
 }
 
