@@ -350,6 +350,27 @@ const cases: readonly Case[] = [
     expect: ['error kubernetes-proxy-protocol-value'],
   },
   {
+    name: 'a Service whose pods see the clients as peers',
+    of: 'kubernetes-conflict/fault',
+    changes: [['proxy_protocol_v2.enabled=false', 'preserve_client_ip.enabled=true']],
+    expect: ['error nlb-trusted-sources'],
+  },
+  {
+    name: 'the same behind an internal balancer, which is the default',
+    of: 'kubernetes-conflict/fault',
+    changes: [
+      ['proxy_protocol_v2.enabled=false', 'preserve_client_ip.enabled=true'],
+      ['aws-load-balancer-scheme', 'other'],
+    ],
+    expect: [],
+  },
+  {
+    name: 'nodes that keep the addresses of clients by default',
+    of: 'kubernetes-traffic-policy/fine',
+    changes: [['nlb-target-type": "instance"', 'scheme": "internet-facing"']],
+    expect: ['error nlb-trusted-sources'],
+  },
+  {
     name: 'nodes as peers, where no trustedSources could be wrong',
     of: 'kubernetes-traffic-policy/fault',
     changes: [['    trustedSources: [10.0.0.0/16]\n', '']],
@@ -387,9 +408,14 @@ t.test('the samples for ECS and Kubernetes are without fault', async t => {
 t.test('a new target group has its targets before a listener forwards to it', async t => {
   const commands = findingsOf(join(ROOT, 'nlb-udp/fault')).find(({ rule }) => rule === 'nlb-udp')?.commands ?? [];
   const order = ['create-target-group', 'register-targets', 'modify-listener'];
-  const found = order.map(word => commands.findIndex(command => command.includes(` ${word} `)));
-  t.notOk(found.includes(-1), commands.join('\n'));
-  t.strictSame(found, [...found].sort());
+  const text = commands.join('\n');
+  const found = order.map(word => text.indexOf(` ${word} `));
+  t.notOk(found.includes(-1), text);
+  t.match(text, / --targets \S.* && aws elbv2 modify-listener /, 'not without the targets');
+  t.strictSame(
+    found,
+    [...found].sort((one, other) => one - other),
+  );
 });
 
 t.test('a task definition is written in the shape that can be registered', async t => {

@@ -30,8 +30,7 @@ export function moveToNewGroup(listenerArn: string, protocol: string, group: New
   return [
     `TARGET_GROUP_ARN=$(${create})`,
     ...(sendsHeader ? [on] : []),
-    `aws elbv2 register-targets --target-group-arn ${GROUP} --targets ${named}`,
-    `${command`aws elbv2 modify-listener --listener-arn ${listenerArn} --protocol ${protocol}`} --default-actions Type=forward,TargetGroupArn=${GROUP}`,
+    `aws elbv2 register-targets --target-group-arn ${GROUP} --targets ${named} && ${command`aws elbv2 modify-listener --listener-arn ${listenerArn} --protocol ${protocol}`} --default-actions Type=forward,TargetGroupArn=${GROUP}`,
   ];
 }
 

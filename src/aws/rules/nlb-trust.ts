@@ -4,6 +4,8 @@ import type { ListenerSettings } from '../../settings.js';
 import type { Finding, Rule, Scene } from '../finding.js';
 import { attributePlace, setAttribute } from '../flows-network.js';
 import type { Sidecar } from '../sidecar.js';
+import { serviceWords } from './kubernetes-services.js';
+import { type OpenService, openServices } from './kubernetes-trust.js';
 import { showSubnets } from './nlb-commands.js';
 import {
   listenersOf,
@@ -32,6 +34,9 @@ stay on, leave trustedSources out and let the security group admit only the bala
     aws elbv2 modify-target-group-attributes --target-group-arn ARN \\
       --attributes Key=preserve_client_ip.enabled,Value=false
 
+For a Service of Kubernetes the same holds: the attribute stands in the annotation
+aws-load-balancer-target-group-attributes, and for nodes as targets it is on unless that says false.
+
 With the attribute off, trustedSources must hold the addresses of all nodes: the ranges of the
 subnets in which the balancer stands.`,
   *check(scene) {
@@ -48,6 +53,10 @@ subnets in which the balancer stands.`,
         const strangers = addressesOf(served).filter(address => !isIn(trustedSources, address));
         if (strangers.length > 0) yield nodesFinding(sidecar, served, usher, strangers);
       }
+    }
+    for (const open of openServices(scene)) {
+      const { trustedSources } = open.usher;
+      if (trustedSources !== undefined && !coverIpv4(trustedSources)) yield serviceFinding(sidecar, open);
     }
   },
 };
@@ -67,13 +76,26 @@ function addressesOf({ balancers }: Served): string[] {
   return balancers.flatMap(({ addresses }) => addresses);
 }
 
+function serviceFinding(sidecar: Sidecar, { service, usher, at, off }: OpenService): Finding {
+  return {
+    rule: 'nlb-trusted-sources',
+    severity: 'error',
+    message: `the balancer of ${serviceWords(service)} preserves the client's address, but listener ${usher.name} trusts only ${listed(usher)}`,
+    consequence: REFUSED,
+    places: [at, sidecar.place('listeners', usher.name, 'trustedSources')],
+    cure: `set ${PRESERVE_CLIENT_IP}=false, or leave trustedSources out and let the security group admit only the balancer`,
+    commands: [off],
+  };
+}
+
+const REFUSED = 'every connection from outside of these ranges is refused (source-untrusted), while health checks pass';
+
 function clientsFinding(sidecar: Sidecar, { group }: Served, usher: ListenerSettings): Finding {
   return {
     rule: 'nlb-trusted-sources',
     severity: 'error',
     message: `target group ${group.name} preserves the client's address, but listener ${usher.name} trusts only ${listed(usher)}`,
-    consequence:
-      'every connection from outside of these ranges is refused (source-untrusted), while health checks pass',
+    consequence: REFUSED,
     places: [attributePlace(group, PRESERVE_CLIENT_IP), sidecar.place('listeners', usher.name, 'trustedSources')],
     cure: `set ${PRESERVE_CLIENT_IP}=false, or leave trustedSources out and let the security group admit only the balancer`,
     commands: [setAttribute(group.arn, PRESERVE_CLIENT_IP, 'false')],
