@@ -53,6 +53,18 @@ function doorOf(flows: readonly [Flow, ...Flow[]]): Door {
 
 const ENDS_TLS: ReadonlySet<string> = new Set(['SSL', 'TLS', 'HTTPS']);
 
+/** Ports that are never meant for a web application; a listener on 22 beside sshd could not even be bound. */
+const NO_HTTP: ReadonlyMap<number, string> = new Map([
+  [22, 'SSH'],
+  [25, 'SMTP'],
+  [465, 'SMTP'],
+  [587, 'SMTP'],
+  [3306, 'MySQL'],
+  [3389, 'RDP'],
+  [5432, 'PostgreSQL'],
+  [6379, 'Redis'],
+]);
+
 /** Why usher can't take a flow. */
 function obstacle(estate: Estate, flow: Flow): string | undefined {
   const type = groupOf(estate, flow)?.targetType;
@@ -64,6 +76,9 @@ function obstacle(estate: Estate, flow: Flow): string | undefined {
     return `the balancer speaks ${flow.protocol} to the target, and usher ends no TLS: let it send ${flow.protocol === 'HTTPS' ? 'HTTP' : 'TCP'}`;
   if (flow.protocol !== 'TCP' && flow.protocol !== 'HTTP')
     return `usher takes TCP and not ${shown(flow.protocol)}: give its TCP part a target group of its own`;
+  const other = flow.frontPort === undefined ? undefined : NO_HTTP.get(flow.frontPort);
+  if (other !== undefined && flow.frontProtocol !== 'HTTP')
+    return `its port is that of ${other} and not of HTTP; usher relays it with protocol: tcp, in a listener that you add`;
   return undefined;
 }
 

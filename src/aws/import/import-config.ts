@@ -7,7 +7,7 @@ import { type Entry, entry, question, shown } from './entry.js';
 import { filesOf, sourcesOf, writeHead } from './head.js';
 import { proxyProtocol } from './header.js';
 import { keyText } from './names.js';
-import { type Place, type Plan, planPorts, SHARED, sharedNote } from './plan.js';
+import { type Place, type Plan, planPorts, SHARED } from './plan.js';
 import { type Question, Sheet } from './sheet.js';
 import { forwardedProto, timeouts } from './times.js';
 import { trustedSources } from './trust.js';
@@ -108,7 +108,7 @@ function writeRest(sheet: Sheet, estate: Estate, doors: readonly Door[], { share
     sheet.line(0);
     sheet.line(0, 'backends:');
     sheet.line(1, `${SHARED}:`);
-    sheet.entry(2, `backends.${SHARED}`, entry('endpoints', `[${shared}]`, undefined, sharedNote()));
+    sheet.entry(2, `backends.${SHARED}`, entry('endpoints', `[${shared.port}]`, undefined, shared.note));
   }
   sheet.line(0);
   sheet.line(0, 'admin:');

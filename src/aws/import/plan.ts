@@ -1,5 +1,6 @@
 /** Which ports usher binds and dials, and what its listeners are called. */
 import type { Estate } from '../estate.js';
+import type { Flow } from '../flow.js';
 import { type AdminPlan, planAdmin } from './admin.js';
 import { checkedPorts, checksOf } from './checks.js';
 import { applicationPorts } from './containers.js';
@@ -18,9 +19,15 @@ export interface Place {
 
 export interface Plan {
   readonly places: readonly Place[];
-  /** A backend that several listeners share: its only endpoint. */
-  readonly shared: number | undefined;
+  /** A backend that several listeners share. */
+  readonly shared: Shared | undefined;
   readonly admin: AdminPlan;
+}
+
+export interface Shared {
+  /** The port of its only endpoint. */
+  readonly port: number;
+  readonly note: Note;
 }
 
 /** Name of the backend that several listeners share. */
@@ -44,21 +51,44 @@ export function planPorts(estate: Estate, { doors, strangePorts }: Doors, backen
   const admin = planAdmin(checks, ports, candidates);
   const opened = doors.map(door => ({ ...door, listen: door.port ?? ports.next(LISTEN_PLACEHOLDER) }));
   const names = namesOf(estate, opened);
-  const ofApplication = sharers(doors);
-  const shared = known !== undefined && ofApplication.length > 1 ? known : undefined;
+  const ofApplication = known === undefined ? webDoors(doors) : sharers(doors);
+  const shared = ofApplication.length > 1 ? sharedBackend(known, ofApplication, ports, application) : undefined;
+  const [first] = doors.length > 1 ? doors.filter(door => !ofApplication.includes(door)) : [];
   const places = doors.map((door, index): Place => {
     const { listen } = opened[index] ?? { listen: 0 };
-    const isKnown = known !== undefined && ofApplication.includes(door);
-    return {
-      door,
-      name: names[index] ?? '',
-      listen,
-      backend: isKnown
-        ? knownBackend(known, shared !== undefined, application.words)
-        : entry('backendPort', ports.next(PLACEHOLDER), undefined, askPort(door, listen, application)),
-    };
+    const backend = ofApplication.includes(door)
+      ? knownBackend(shared, known, application.words)
+      : entry('backendPort', ports.next(PLACEHOLDER), undefined, askPort(door, listen, application, door === first));
+    return { door, name: names[index] ?? '', listen, backend };
   });
   return { places, shared, admin };
+}
+
+/** Where the application's port is not known it gets a placeholder, and is asked for once. */
+function sharedBackend(
+  known: number | undefined,
+  sharing: readonly Door[],
+  ports: Ports,
+  { candidates }: Application,
+): Shared {
+  if (known !== undefined) return { port: known, note: sharedNote() };
+  const listens = sharing.flatMap(({ port }) => port ?? []);
+  return { port: ports.next(PLACEHOLDER), note: askShared(listens, candidates) };
+}
+
+const WEB: ReadonlySet<number | undefined> = new Set([80, 443]);
+
+/** 443 and 80 of one balancer, which lead to one application nearly always; none where there are several such balancers. */
+function webDoors(doors: readonly Door[]): readonly Door[] {
+  const web = doors.filter(
+    ({ port, protocol, flows }) => port !== undefined && protocol === 'http' && flows.every(isWeb),
+  );
+  const balancers = new Set(web.flatMap(({ flows }) => flows.map(({ kind, balancer }) => `${kind} ${balancer}`)));
+  return balancers.size === 1 && web.length > 1 ? web : [];
+}
+
+function isWeb({ frontPort }: Flow): boolean {
+  return WEB.has(frontPort);
 }
 
 interface Application {
@@ -87,20 +117,36 @@ function sharers(doors: readonly Door[]): readonly Door[] {
   return http.length > 0 ? http : doors;
 }
 
-function knownBackend(port: number, isShared: boolean, words: string): Entry {
-  return isShared ? entry('backend', SHARED) : entry('backendPort', port, words);
+function knownBackend(shared: Shared | undefined, port: number | undefined, words: string): Entry {
+  return shared === undefined ? entry('backendPort', port, words) : entry('backend', SHARED);
 }
 
-function askPort({ protocol }: Door, listen: number, { port, candidates }: Application): Note {
+const ONE_BACKEND = `Listeners that lead to one application name one backend: it stands under backends, and they have backend in place of backendPort.`;
+
+function askPort({ protocol }: Door, listen: number, { port, candidates }: Application, isFirst: boolean): Note {
   const move = `If it listens on ${listen} today, give it another one: that is usher's now.`;
+  const together = isFirst ? ` ${ONE_BACKEND}` : '';
   if (port === listen || (port !== undefined && candidates.length === 1 && protocol === 'http'))
     return question(`Port ${port} is usher's own. Which other port of this machine will the application listen on?`);
-  const some = candidates.length > 1 ? ` Its containers have the ports ${listed(candidates)}.` : '';
-  return question(`On which port of this machine does the application behind usher listen?${some} ${move}`);
+  return question(`${WHERE}${containerPorts(candidates)} ${move}${together}`);
+}
+
+const WHERE = 'On which port of this machine does the application behind usher listen?';
+
+function containerPorts(candidates: readonly number[]): string {
+  return candidates.length > 1 ? ` Its containers have the ports ${listed(candidates)}.` : '';
+}
+
+function askShared(listens: readonly number[], candidates: readonly number[]): Note {
+  const today = listens.length === 1 ? `${listens[0]}` : `one of ${listed(listens)}`;
+  const move = `If it listens on ${today} today, give it another one: these are usher's now.`;
+  const apart =
+    'Ports 443 and 80 of a balancer mostly lead to one application; where they do not, give each listener a backendPort of its own in place of backend.';
+  return question(`${WHERE}${containerPorts(candidates)} ${move} ${apart}`);
 }
 
 /** The words above a shared backend. */
-export function sharedNote(): Note {
+function sharedNote(): Note {
   return remark(
     'All listeners lead to one application. Where they are of several, give each a backendPort of its own.',
   );

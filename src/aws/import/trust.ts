@@ -38,27 +38,46 @@ export function trustedSources(estate: Estate, flows: readonly Flow[]): Entry {
 function subnetQuestion(estate: Estate, flows: readonly Flow[], unsure: readonly Flow[]) {
   const subnets = [...new Set(flows.flatMap(flow => subnetsOf(estate, flow)))];
   const balancers = listed([...new Set(flows.map(balancerWords))]);
-  const narrow = `Which subnets does ${balancers} stand in? These are all private ranges: narrow them to its subnets.`;
-  if (unsure.length === 0) return question(narrow, ...subnetCommands(subnets, flows));
+  const nodes = flows.some(flow => comesOverNodes(estate, flow))
+    ? ' The nodes of the cluster pass connections on (externalTrafficPolicy is not Local), so their subnets belong here too.'
+    : '';
+  const narrow = `Which subnets does ${balancers} stand in? These are all private ranges: narrow them to its subnets.${nodes}`;
+  if (unsure.length === 0) return question(narrow, ...subnetCommands(estate, subnets, flows));
   const arns = [...new Set(unsure.flatMap(({ targetGroupArn }) => targetGroupArn ?? []))];
   const look = arns.map(arn => command`aws elbv2 describe-target-group-attributes --target-group-arn ${arn}`);
   const why =
     "Does preserve_client_ip.enabled keep the clients' addresses, as it does by default for instances? Then usher refuses them all: remove trustedSources and let the security group admit nobody past the balancer.";
-  return question(`${narrow} ${why}`, ...subnetCommands(subnets, flows), ...look);
+  return question(`${narrow} ${why}`, ...subnetCommands(estate, subnets, flows), ...look);
 }
 
-function subnetCommands(subnets: readonly string[], flows: readonly Flow[]): string[] {
+function subnetCommands(estate: Estate, subnets: readonly string[], flows: readonly Flow[]): string[] {
   if (subnets.length > 0) {
     const ids = subnets.slice(0, MOST_SOURCES).map(shellWord).join(' ');
     return [`aws ec2 describe-subnets --subnet-ids ${ids} --query 'Subnets[].CidrBlock'`];
   }
-  const classics = flows.some(({ kind }) => kind === 'clb')
+  const classic = (flow: Flow) => {
+    const service = flow.kind === 'service' ? serviceOf(estate, flow) : undefined;
+    return flow.kind === 'clb' || (service !== undefined && !isNetwork(service));
+  };
+  const classics = flows.some(classic)
     ? ["aws elb describe-load-balancers --query 'LoadBalancerDescriptions[].[LoadBalancerName,DNSName,Subnets]'"]
     : [];
-  const others = flows.some(({ kind }) => kind !== 'clb')
+  const others = flows.some(flow => !classic(flow))
     ? ["aws elbv2 describe-load-balancers --query 'LoadBalancers[].[DNSName,AvailabilityZones[].SubnetId]'"]
     : [];
   return [...classics, ...others];
+}
+
+/** Whether another node than the pod's may open the connection to it. */
+function comesOverNodes(estate: Estate, flow: Flow): boolean {
+  const service = flow.kind === 'service' ? serviceOf(estate, flow) : undefined;
+  return service !== undefined && !isDirect(service) && service.externalTrafficPolicy?.value !== 'Local';
+}
+
+/** Whether the balancer connects to pods and not to nodes. */
+function isDirect(service: KubernetesService): boolean {
+  if (!isNetwork(service)) return false;
+  return annotationOf(service, 'nlb-target-type')?.value === 'ip' || annotationOf(service, 'type')?.value === 'nlb-ip';
 }
 
 /** Whose address is at the other end of the connections. */
@@ -80,8 +99,7 @@ function groupPeer(estate: Estate, flow: Flow): Peer {
 function servicePeer(estate: Estate, flow: Flow): Peer {
   const service = serviceOf(estate, flow);
   if (service === undefined || !isNetwork(service)) return 'balancer';
-  const direct =
-    annotationOf(service, 'nlb-target-type')?.value === 'ip' || annotationOf(service, 'type')?.value === 'nlb-ip';
+  const direct = isDirect(service);
   if (!direct && service.externalTrafficPolicy?.value !== 'Local') return 'balancer';
   const said = groupAttributes(service).get('preserve_client_ip.enabled');
   if (said !== undefined) return said === 'true' ? 'client' : 'balancer';
