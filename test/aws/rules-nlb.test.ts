@@ -426,3 +426,14 @@ t.test('a task definition is written in the shape that can be registered', async
   t.match(use, 'aws ecs update-service');
   t.match(found?.cure, 'edit task-definition.json');
 });
+
+t.test('a check of a Classic Load Balancer is replaced as a whole, and that is said', async t => {
+  const found = inspectedClassic();
+  t.match(found?.commands, [/configure-health-check .*Interval=10/]);
+  t.match(found?.cure, /the command sets interval, timeout and thresholds too/);
+});
+
+function inspectedClassic(): Finding | undefined {
+  const findings = findingsOf(join(ROOT, 'header-not-sent/fine'), text => text.replace('HTTP:9180', 'HTTPS:9180'));
+  return findings.find(({ rule }) => rule === 'health-check-tls');
+}

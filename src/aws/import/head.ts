@@ -11,6 +11,8 @@ const MOST = 30;
 export interface HeadWords {
   readonly sources: readonly string[];
   readonly leftOut: readonly string[];
+  /** Those that the listeners come from. */
+  readonly balancers: readonly string[];
   readonly gaps: readonly string[];
   readonly questions: number;
   /** Words of the command line that name the files, as they were given. */
@@ -19,9 +21,19 @@ export interface HeadWords {
   readonly file: string;
 }
 
-export function writeHead(sheet: Sheet, { sources, leftOut, gaps, questions, words, file }: HeadWords): void {
+export function writeHead(
+  sheet: Sheet,
+  { sources, leftOut, gaps, questions, words, file, balancers }: HeadWords,
+): void {
   sheet.comment(0, 'Made by usher import aws from');
   items(sheet, sources);
+  if (balancers.length > 1) {
+    const all = `These listeners are of ${balancers.length} balancers.`;
+    sheet.comment(
+      0,
+      `${all} Take those away that have nothing to do with this usher, or give the files of its own only.`,
+    );
+  }
   if (questions > 0) {
     const marked =
       questions === 1

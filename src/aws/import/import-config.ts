@@ -1,7 +1,7 @@
 /** From what AWS and Kubernetes have been told to a configuration of usher that fits it. Pure. */
 import type { Estate } from '../estate.js';
 import type { Flow } from '../flow.js';
-import { type Door, doorsOf, flowWords } from './doors.js';
+import { balancerWords, type Door, doorsOf, flowWords } from './doors.js';
 import { drainEntries } from './drain.js';
 import { type Entry, entry, question, shown } from './entry.js';
 import { filesOf, sourcesOf, writeHead } from './head.js';
@@ -49,6 +49,7 @@ export function importConfig(estate: Estate, flows: readonly Flow[], options: Im
       doors.flatMap(door => door.flows),
     ),
     leftOut,
+    balancers: [...new Set(doors.flatMap(door => door.flows.map(balancerWords)))],
     gaps: estate.gaps.map(({ at, message }) => `${shown(at.file)}: ${shown(message, 400)}`),
     questions: body.questions.length,
     words: options.words ?? filesOf(estate),

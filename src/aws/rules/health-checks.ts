@@ -21,6 +21,8 @@ export interface HealthCheck extends At {
   readonly port: number;
   readonly header: SentHeader;
   readonly headerAt: DocumentPlace;
+  /** What a cure adds to these commands; empty: nothing. */
+  readonly remark: string;
   /** The commands that make it another check. */
   change(to: Target): readonly string[];
 }
@@ -74,6 +76,7 @@ function classicCheck(balancer: ClassicBalancer): HealthCheck[] {
       port: healthCheck.port,
       header: lineOf(balancer, attached?.names ?? []),
       headerAt: attached?.at ?? balancer.at,
+      remark: '; the command sets interval, timeout and thresholds too, so write yours there',
       change: to => [
         command`aws elb configure-health-check --load-balancer-name ${name} --health-check ${`Target=${classicTarget(to)},Interval=10,Timeout=5,UnhealthyThreshold=2,HealthyThreshold=2`}`,
       ],
@@ -102,6 +105,7 @@ function groupCheck(scene: Scene, group: TargetGroup): HealthCheck[] {
     port,
     header: on === undefined ? 'unknown' : on ? 'v2' : 'none',
     headerAt: attributePlace(group, PROXY_PROTOCOL),
+    remark: '',
     change: to => [
       to.path === undefined
         ? command`aws elbv2 modify-target-group --target-group-arn ${arn} --health-check-protocol TCP --health-check-port ${to.port}`
@@ -139,6 +143,7 @@ function serviceCheck(
       port,
       header,
       headerAt,
+      remark: '',
       change: to => [annotate(service, to)],
     },
   ];

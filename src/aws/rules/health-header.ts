@@ -52,7 +52,7 @@ function headerFinding(sidecar: Sidecar, check: HealthCheck, answerer: Answerer)
     message: `the ${check.protocol} health check of ${check.whose} brings a PROXY ${check.header} header to port ${check.port}, ${who}`,
     consequence: 'every health check fails and all targets turn unhealthy',
     places: [check.at, check.headerAt, placeOf(sidecar, answerer)],
-    cure: better.cure,
+    cure: `${better.cure}${check.remark}`,
     commands: check.change(better),
   };
 }
@@ -99,7 +99,7 @@ balancer ask usher's admin port, which takes requests with and without a header.
         message: `the ${check.protocol} health check of ${check.whose} brings no PROXY header to port ${check.port}, where listener ${listener.name} requires one`,
         consequence: 'usher closes every check without an answer (header-missing), and all targets turn unhealthy',
         places: [check.at, check.headerAt, sidecar.place('listeners', listener.name, 'proxyProtocol')],
-        cure: `${better.cure}, or let the balancer send the PROXY header to port ${check.port}`,
+        cure: `${better.cure}, or let the balancer send the PROXY header to port ${check.port}${check.remark}`,
         commands: check.change(better),
       };
     }
@@ -143,7 +143,7 @@ protocol: tcp in front of a backend that ends TLS itself can pass such a check o
         message: `the health check of ${check.whose} speaks ${check.protocol} to port ${check.port}, where usher speaks no TLS`,
         consequence: 'every health check fails and all targets turn unhealthy',
         places: [check.at, sidecar.place(...key)],
-        cure: better.cure,
+        cure: `${better.cure}${check.remark}`,
         commands: check.change(better),
       };
     }

@@ -63,7 +63,7 @@ function nobodyFinding(sidecar: Sidecar, check: HealthCheck): Finding {
     message: `the health check of ${check.whose} goes to port ${check.port}, where neither usher nor a backend of it listens`,
     consequence: 'unless something else answers there, every health check fails and all targets turn unhealthy',
     places: [check.at, sidecar.place('admin', 'listen')],
-    cure: better.cure,
+    cure: `${better.cure}${check.remark}`,
     commands: check.change(better),
   };
 }
@@ -95,7 +95,7 @@ so the application's own state counts as well. Then bind the application to 127.
         message: `the health check of ${check.whose} goes to port ${check.port} of backend ${answerer.backend.name}, past usher`,
         consequence: 'a target whose usher is dead or drains stays in service, and its clients meet a closed port',
         places: [check.at, endpointPlace(sidecar, answerer.backend, answerer.index)],
-        cure: better.cure,
+        cure: `${better.cure}${check.remark}`,
         commands: check.change(better),
       };
     }
