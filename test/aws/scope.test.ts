@@ -55,7 +55,7 @@ t.test('balancers of other teams are named once, and not judged', async t => {
       ['pay', 'app', 8000],
       ['db', 'net', 5432],
     ]),
-    ['note balancer-elsewhere: pay and db send to no port on which usher listens, while another balancer does'],
+    ['note port-elsewhere: pay and db send to no port on which usher listens, while another balancer does'],
   );
 });
 

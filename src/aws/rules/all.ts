@@ -1,6 +1,5 @@
 /** Every rule, in the order in which they are listed. */
 import type { Rule } from '../finding.js';
-import { balancerElsewhere } from './balancer-elsewhere.js';
 import { clbConnectionDraining } from './clb-connection-draining.js';
 import { clbHttpListener } from './clb-http-listener.js';
 import { clbIdleTimeout } from './clb-idle-timeout.js';
@@ -28,13 +27,13 @@ import { nlbApplicationBalancer, nlbTargetType, nlbUdp } from './nlb-protocols.j
 import { nlbTrustedOpen, nlbTrustedSources } from './nlb-trust.js';
 import { nlbUnhealthyTermination } from './nlb-unhealthy.js';
 import { portBypassesUsher } from './ports-bypass-usher.js';
+import { portElsewhere } from './ports-elsewhere.js';
 import { portListenLoopback } from './ports-listen-loopback.js';
 import { portNotForwarded } from './ports-not-forwarded.js';
 import { portNotListened } from './ports-not-listened.js';
 import { portGetsTls } from './ports-tls.js';
 
 export const RULES: readonly Rule[] = [
-  balancerElsewhere,
   clbConnectionDraining,
   clbHttpListener,
   clbIdleTimeout,
@@ -52,6 +51,7 @@ export const RULES: readonly Rule[] = [
   headerNotSent,
   portBypassesUsher,
   portListenLoopback,
+  portElsewhere,
   portNotForwarded,
   portNotListened,
   portGetsTls,

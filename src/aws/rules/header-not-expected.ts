@@ -13,7 +13,8 @@ bytes are the first that usher takes for the client's.
 
 With protocol: http they are a broken request. The line of version 1 begins with PROXY TCP4, the
 block of version 2 with bytes that stand in no request at all, and usher answers 400 to every
-client. Health checks begin with the header too, so all targets turn unhealthy.
+client. Health checks that send a request begin with the header too, so all targets turn unhealthy;
+where they only connect (TCP), all targets are healthy and nobody gets through.
 
 With protocol: tcp they are relayed. A backend that reads the PROXY header itself gets it as the
 balancer wrote it, and that may be what is meant; it has to trust usher's address then, and usher
@@ -48,7 +49,7 @@ function finding(sidecar: Sidecar, group: FlowGroup, { name, protocol }: Listene
     severity: http ? 'error' : 'warning',
     message: `${groupWords(group)} sends a PROXY ${first.header} header to port ${first.port}, and usher's listener ${name} has proxyProtocol: off`,
     consequence: http
-      ? 'usher takes the bytes of the header for a request and answers 400 to every client and every health check'
+      ? 'usher takes the bytes of the header for a request and answers 400 to every client, and to health checks that send a request'
       : 'the backend gets the header in front of every conversation, and usher does not know the clients',
     places: [sidecar.place('listeners', name, 'proxyProtocol'), first.headerAt],
     cure: `set proxyProtocol: required for ${name}, with the subnets of the balancer as trustedSources${too}; or turn the header off at the balancer: ${first.turnOff.join('; ')}`,

@@ -19,8 +19,10 @@ usher expects it or does not.
 
 usher's proxyProtocol is required unless something else is written. A connection that begins
 without a header is refused then (header-missing), because it may come from anybody who found a
-way around the balancer. If the balancer sends no header, that is every connection, health checks
-on this port included, and all targets turn unhealthy.
+way around the balancer. If the balancer sends no header, that is every connection. (The code is
+source-untrusted where the peer isn't in trustedSources either.) Health checks that send a request
+to this port fail too, and all targets turn unhealthy; a check by TCP only connects and goes well,
+and then all targets are healthy and nobody gets through.
 
 With optional, which is for the hours of a cut-over, such connections pass, but the client is not
 known: usher takes the balancer for the client, and its address stands in X-Forwarded-For, in
@@ -49,7 +51,7 @@ had, and none is wanted, write proxyProtocol: off.`,
   },
 };
 
-const REFUSED = 'usher refuses every connection with header-missing, health checks on this port too';
+const REFUSED = 'usher refuses every connection with header-missing, and every health check but those by TCP';
 const UNKNOWN = 'usher takes every client for the balancer, whose address stands in X-Forwarded-For then';
 const FORGED = '; and a client that writes a PROXY header itself is believed';
 

@@ -25,6 +25,8 @@ targets for unhealthy. In usher's log there is nothing at all, because nothing a
 Usually one of the two was changed and the other was not, or the port is that of the application
 from the time before usher. It may also be right: when another program on the same machine listens
 there, this balancer has nothing to do with usher, and its files don't belong into the check.
+A balancer that sends to usher on another of its ports, and no PROXY header to this one, gets a
+warning.
 
 Change listen in usher's configuration, or the port at the balancer. A Classic Load Balancer's
 listener is deleted and made anew with another instance port. A target group's port can't be

@@ -5,8 +5,8 @@ import { listed } from './words.js';
 
 const MOST_PLACES = 3;
 
-export const balancerElsewhere: Rule = {
-  id: 'balancer-elsewhere',
+export const portElsewhere: Rule = {
+  id: 'port-elsewhere',
   severity: 'note',
   title: 'Balancers in these files send to no port of usher, and nothing else is said of them',
   story: `describe-load-balancers without a name prints every balancer of the account and region, those of
@@ -38,7 +38,7 @@ function finding(first: Elsewhere, others: readonly Elsewhere[]): Finding {
   const names = [first, ...others].map(({ name }) => name);
   const one = others.length === 0;
   return {
-    rule: 'balancer-elsewhere',
+    rule: 'port-elsewhere',
     severity: 'note',
     message: `${listed(names)} ${one ? 'sends' : 'send'} to no port on which usher listens, while another balancer does`,
     consequence: `nothing else was checked of ${one ? 'it' : 'them'}`,
