@@ -31,8 +31,8 @@ function flowOf(service: KubernetesService, port: ServicePort): Flow {
     port: targetPort === undefined ? port.port : typeof targetPort === 'number' ? targetPort : undefined,
     header: http || port.protocol !== 'TCP' ? 'none' : sentTo(service, port),
     headerAt: (service.annotations.get(key) ?? annotationOf(service, 'target-group-attributes'))?.at ?? service.at,
-    turnOn: http ? [] : [annotate(`--overwrite ${key}='*'`)],
-    turnOff: [annotate(`${key}-`)],
+    turnOn: http ? [] : ignoresHeader(service) ? [byHand('true')] : [annotate(`--overwrite ${key}='*'`)],
+    turnOff: ignoresHeader(service) ? [byHand('false')] : [annotate(`${key}-`)],
     targetGroupArn: undefined,
   };
 }
@@ -48,6 +48,20 @@ export function isNetwork(service: KubernetesService): boolean {
   return NETWORK_TYPES.has(annotationOf(service, 'type')?.value ?? '');
 }
 
+/**
+ * Whether the annotations for the PROXY header have no effect: `type: nlb` is for the cloud provider, which turns it on at
+ * Classic Load Balancers only (kubernetes/cloud-provider-aws issue 234). The AWS Load Balancer Controller takes a Service by
+ * `external`, `nlb-ip` or a class.
+ */
+export function ignoresHeader(service: KubernetesService): boolean {
+  return service.loadBalancerClass === undefined && annotationOf(service, 'type')?.value === 'nlb';
+}
+
+/** Sets the attribute at the target group itself, whose ARN no Service tells. */
+export function byHand(value: 'true' | 'false'): string {
+  return `aws elbv2 modify-target-group-attributes --target-group-arn "\${TARGET_GROUP_ARN:?of the Service}" --attributes Key=proxy_protocol_v2.enabled,Value=${value}`;
+}
+
 /** `k1=v1,k2=v2` of the annotation `target-group-attributes`. */
 export function groupAttributes(service: KubernetesService): ReadonlyMap<string, string> {
   const text = annotationOf(service, 'target-group-attributes')?.value ?? '';
@@ -60,7 +74,9 @@ function sentTo(service: KubernetesService, { port, name }: ServicePort): SentHe
   if (!isNetwork(service)) return everywhere ? 'v1' : 'none';
   const some = listed(annotationOf(service, 'proxy-protocol-per-target-group')?.value);
   const asked = everywhere || some.has(`${port}`) || (name !== undefined && some.has(name));
-  return asked || groupAttributes(service).get('proxy_protocol_v2.enabled') === 'true' ? 'v2' : 'none';
+  const sends = asked || groupAttributes(service).get('proxy_protocol_v2.enabled') === 'true';
+  // Somebody may have turned it on by hand.
+  return ignoresHeader(service) ? 'unknown' : sends ? 'v2' : 'none';
 }
 
 function listed(text = ''): ReadonlySet<string> {

@@ -184,7 +184,7 @@ t.test('a Service is told by its annotations', async t => {
     { annotations: {}, header: 'none', front: 'TCP' },
     { annotations: { 'proxy-protocol': '*' }, header: 'v1', front: 'TCP' },
     { annotations: { 'proxy-protocol': 'true' }, header: 'none', front: 'TCP' },
-    { annotations: { 'proxy-protocol': '*', type: 'nlb' }, header: 'v2', front: 'TCP' },
+    { annotations: { 'proxy-protocol': '*', type: 'nlb' }, header: 'unknown', front: 'TCP' },
     { annotations: { 'proxy-protocol': '*', type: 'external', 'ssl-cert': 'arn' }, header: 'v2', front: 'TLS' },
     {
       annotations: { type: 'nlb-ip', 'target-group-attributes': 'a=b, proxy_protocol_v2.enabled=true' },
@@ -207,6 +207,8 @@ t.test('a Service is told by its annotations', async t => {
   t.match(flowsOf(service({ 'proxy-protocol': '*' }, { loadBalancerClass: 'service.k8s.aws/nlb' })), [
     { header: 'v2' },
   ]);
+  t.match(flowsOf(service({ type: 'nlb' }))[0]?.turnOn, [/^aws elbv2 modify-target-group-attributes /]);
+  t.match(flowsOf(service({ type: 'nlb' }))[0]?.turnOff, [/Value=false$/]);
   t.same(flowsOf(service({}, { type: 'ClusterIP' })), []);
   t.same(flowsOf(service({}))[0]?.turnOn, [
     "kubectl annotate service chat --namespace prod --overwrite service.beta.kubernetes.io/aws-load-balancer-proxy-protocol='*'",

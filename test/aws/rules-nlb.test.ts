@@ -15,6 +15,7 @@ import {
   kubernetesHttpProtocol,
   kubernetesProxyProtocolValue,
 } from '../../src/aws/rules/kubernetes-header.js';
+import { kubernetesHeaderIgnored } from '../../src/aws/rules/kubernetes-ignored.js';
 import { kubernetesTrafficPolicy } from '../../src/aws/rules/kubernetes-traffic-policy.js';
 import { nlbAttributesUnknown, nlbClientIpLost } from '../../src/aws/rules/nlb-header.js';
 import { nlbConnectionTermination, nlbDeregistrationDelay, nlbIdleTimeout } from '../../src/aws/rules/nlb-lifetime.js';
@@ -50,6 +51,7 @@ const RULES: readonly Rule[] = [
   kubernetesHttpProtocol,
   kubernetesTrafficPolicy,
   kubernetesConflict,
+  kubernetesHeaderIgnored,
 ];
 
 const ROOT = fileURLToPath(new URL('../../../test/aws/fixtures', import.meta.url));

@@ -20,6 +20,7 @@ import { headerNotSent } from './header-not-sent.js';
 import { healthCheckHeader, healthCheckRefused, healthCheckTls } from './health-header.js';
 import { healthCheckBypassesUsher, healthCheckUnreachable } from './health-port.js';
 import { kubernetesConflict, kubernetesHttpProtocol, kubernetesProxyProtocolValue } from './kubernetes-header.js';
+import { kubernetesHeaderIgnored } from './kubernetes-ignored.js';
 import { kubernetesTrafficPolicy } from './kubernetes-traffic-policy.js';
 import { nlbAttributesUnknown, nlbClientIpLost } from './nlb-header.js';
 import { nlbConnectionTermination, nlbDeregistrationDelay, nlbIdleTimeout } from './nlb-lifetime.js';
@@ -80,5 +81,6 @@ export const RULES: readonly Rule[] = [
   kubernetesProxyProtocolValue,
   kubernetesHttpProtocol,
   kubernetesConflict,
+  kubernetesHeaderIgnored,
   kubernetesTrafficPolicy,
 ];
