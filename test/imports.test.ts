@@ -15,6 +15,7 @@ const GROUND = [
   'lease',
   'observer',
   'outbox',
+  'plain',
   'read-buffers',
   'settings',
   'status',

@@ -10,12 +10,12 @@ import { command, shellWord } from './shell.js';
 const NEW_POLICY = 'usher-proxy-protocol';
 
 /** A policy that sends the PROXY header: one that is there, else a new one and the command that makes it. */
-export interface HeaderPolicy {
+interface HeaderPolicy {
   readonly name: string;
   readonly create: readonly string[];
 }
 
-export function headerPolicy(balancer: ClassicBalancer): HeaderPolicy {
+function headerPolicy(balancer: ClassicBalancer): HeaderPolicy {
   const there = balancer.policies?.find(sendsHeader);
   if (there !== undefined) return { name: there.name, create: [] };
   const name = freeName(balancer);

@@ -1,5 +1,6 @@
 /** What the policies on an instance port of a Classic Load Balancer come to. */
 import type { AttachedPolicies, ClassicBalancer, Policy } from './estate.js';
+import type { SentHeader } from './flow.js';
 import type { DocumentPlace } from './place.js';
 
 /** The type of policy that makes a Classic Load Balancer send a PROXY v1 line. */
@@ -16,6 +17,13 @@ export interface PortPolicies {
   readonly at: DocumentPlace;
 }
 
+/** What comes in front of a connection, by what the policies of its port say. */
+export const LINES: Readonly<Record<PortPolicies['header'], SentHeader>> = {
+  on: 'v1',
+  off: 'none',
+  unknown: 'unknown',
+};
+
 /** What is attached to an instance port; nothing attached is `off` for sure. */
 export function portPolicies(balancer: ClassicBalancer, port: number): PortPolicies {
   const attached = attachedTo(balancer, port);
@@ -31,6 +39,7 @@ export function described(balancer: ClassicBalancer, names: readonly string[]): 
   return names.map(name => policyOf(balancer, name)).filter(policy => policy !== undefined);
 }
 
+/** Whether a policy is about the PROXY header, switched on or not. */
 export function isProxyProtocol({ type }: Policy): boolean {
   return type === PROXY_POLICY_TYPE;
 }
@@ -41,12 +50,12 @@ export function attachments({ attached }: ClassicBalancer): readonly AttachedPol
 }
 
 /** The policies of an instance port. */
-export function attachedTo(balancer: ClassicBalancer, instancePort: number): AttachedPolicies | undefined {
+function attachedTo(balancer: ClassicBalancer, instancePort: number): AttachedPolicies | undefined {
   return balancer.attached.find(({ instancePort: port }) => port === instancePort);
 }
 
 /** A policy of a balancer by name; undefined: not known. */
-export function policyOf({ policies }: ClassicBalancer, name: string): Policy | undefined {
+function policyOf({ policies }: ClassicBalancer, name: string): Policy | undefined {
   return policies?.find(policy => policy.name === name);
 }
 

@@ -1,7 +1,9 @@
 /** The way of connections as a picture: `443 SSL ─v1─► 8080 usher ─► 3000 chat`, a line for each. Pure. */
+import { formatHostPort } from '../address.js';
+import { plain } from '../plain.js';
 import type { BackendSettings, ListenerSettings, Settings } from '../settings.js';
-import type { Flow, SentHeader } from './flows.js';
-import { plain } from './report/plain.js';
+import { type Flow, isDatagram, type SentHeader } from './flow.js';
+import { isLoopback, ownEndpoint } from './own-endpoint.js';
 import { columns } from './report/wrap.js';
 import type { Sidecar } from './sidecar.js';
 
@@ -95,16 +97,13 @@ function short(text: string, longest: number): string {
 
 /** Whether connections of this flow come to that listener, which hears TCP only. */
 function isHeard({ port, protocol }: Flow, { listen }: ListenerSettings): boolean {
-  return port === listen.port && protocol !== 'UDP' && protocol !== 'QUIC';
+  return port === listen.port && !isDatagram(protocol);
 }
 
 /** Who gets connections to a port that usher does not listen on. */
-function otherWords(port: number | undefined, { backends }: Settings): string {
+function otherWords(port: number | undefined, settings: Settings): string {
   if (port === undefined) return '';
-  const isEndpoint = backends.some(({ endpoints }) =>
-    endpoints.some(endpoint => endpoint.port === port && isLoopback(endpoint.host)),
-  );
-  return isEndpoint ? 'past usher' : 'nobody';
+  return ownEndpoint(settings, port) === undefined ? 'nobody' : 'past usher';
 }
 
 function portWords(port: number | undefined): string {
@@ -116,7 +115,7 @@ type ListenerCells = Pick<Row, 'port' | 'usher' | 'forwarded' | 'backends'>;
 function listenerCells(listener: ListenerSettings, settings: Settings | undefined): ListenerCells {
   const { host, port } = listener.listen;
   return {
-    port: isLoopback(host) ? hostPort(host, port) : String(port),
+    port: isLoopback(host) ? formatHostPort(host, port) : String(port),
     usher: 'usher',
     forwarded: listener.sendProxyProtocol?.version ?? '',
     backends: backendsOf(listener, settings?.backends ?? []),
@@ -136,19 +135,11 @@ function backendsOf({ routes }: ListenerSettings, backends: readonly BackendSett
 
 function endpointsOf({ endpoints, dns }: BackendSettings): string {
   const all = [
-    ...endpoints.map(({ host, port }) => (isLoopback(host) ? String(port) : hostPort(host, port))),
-    ...dns.map(entry => (entry.kind === 'srv' ? entry.name : hostPort(entry.name, entry.port))),
+    ...endpoints.map(({ host, port }) => (isLoopback(host) ? String(port) : formatHostPort(host, port))),
+    ...dns.map(entry => (entry.kind === 'srv' ? entry.name : formatHostPort(entry.name, entry.port))),
   ];
   if (all.length <= MAX_ENDPOINTS) return all.join(' ');
   return `${all.slice(0, MAX_ENDPOINTS - 1).join(' ')} +${all.length - MAX_ENDPOINTS + 1}`;
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host);
-}
-
-function hostPort(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function layOut(rows: readonly Row[], pen: Pen): string[] {

@@ -8,6 +8,9 @@ import type { Sidecar } from './sidecar.js';
 /** `error`: it does not work, or not safely; `warning`: it will hurt some day; `note`: worth knowing. */
 export type Severity = 'error' | 'warning' | 'note';
 
+/** The order in which findings are told. */
+export const SEVERITIES: readonly Severity[] = ['error', 'warning', 'note'];
+
 export interface Finding {
   /** Of the rule, `clb-shared-instance-port`. */
   readonly rule: string;

@@ -30,6 +30,21 @@ export interface Flow extends At {
   readonly targetGroupArn: string | undefined;
 }
 
+/** Whether a PROXY header is known to come. */
+export function isSent(header: SentHeader): header is 'v1' | 'v2' {
+  return header === 'v1' || header === 'v2';
+}
+
+/** Whether TLS is spoken there. */
+export function isTls(protocol: string): boolean {
+  return protocol === 'SSL' || protocol === 'TLS' || protocol === 'HTTPS';
+}
+
+/** Whether there is no TCP connection; with TCP_UDP and TCP_QUIC there is one beside the datagrams. */
+export function isDatagram(protocol: string): boolean {
+  return protocol === 'UDP' || protocol === 'QUIC';
+}
+
 /** Whether the balancer reads HTTP there: then it never sends a PROXY header. */
 export function isHttp(protocol: string): boolean {
   return protocol === 'HTTP' || protocol === 'HTTPS';

@@ -1,9 +1,10 @@
 /** The flows of Classic Load Balancers. */
 import { turnHeaderOff, turnHeaderOn } from './classic-commands.js';
-import { portPolicies } from './classic-policies.js';
+import { LINES, portPolicies } from './classic-policies.js';
 import type { ClassicBalancer, ClassicListener } from './estate.js';
-import { type Flow, isHttp, type SentHeader } from './flow.js';
+import { type Flow, isHttp } from './flow.js';
 
+/** Of each listener, to its instance port. */
 export function classicFlows(balancers: readonly ClassicBalancer[]): Flow[] {
   return balancers.flatMap(balancer => balancer.listeners.map(listener => flowOf(balancer, listener)));
 }
@@ -20,12 +21,10 @@ function flowOf(balancer: ClassicBalancer, listener: ClassicListener): Flow {
     frontProtocol: listener.protocol,
     protocol: instanceProtocol,
     port: instancePort,
-    header: http ? 'none' : SENT[header],
+    header: http ? 'none' : LINES[header],
     headerAt: names.length === 0 ? listener.at : at,
     turnOn: http ? [] : turnHeaderOn(balancer, [instancePort]),
     turnOff: turnHeaderOff(balancer, instancePort),
     targetGroupArn: undefined,
   };
 }
-
-const SENT: Readonly<Record<'on' | 'off' | 'unknown', SentHeader>> = { on: 'v1', off: 'none', unknown: 'unknown' };

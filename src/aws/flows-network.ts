@@ -1,13 +1,14 @@
 /** The flows of load balancers of the second generation: of each listener to each port of its target groups. */
+import { PROXY_PROTOCOL } from './attributes.js';
 import type { Estate, NetworkListener, TargetGroup, TaskDefinition } from './estate.js';
 import { type Flow, isHttp, type SentHeader } from './flow.js';
 import { below, type DocumentPlace } from './place.js';
 import { command } from './shell.js';
 
-const PROXY_ATTRIBUTE = 'proxy_protocol_v2.enabled';
 /** Their attributes can't be changed, so that they never send a header. */
 const FIXED_TYPES: ReadonlySet<string> = new Set(['alb', 'lambda']);
 
+/** Those of listeners, then of target groups that no listener names but that are attached. */
 export function networkFlows(estate: Estate): Flow[] {
   const groups = new Map(estate.targetGroups.map(group => [group.arn, group]));
   const named = new Set(estate.listeners.flatMap(({ targetGroupArns }) => targetGroupArns));
@@ -42,7 +43,7 @@ function listenerFlows(estate: Estate, listener: NetworkListener, arn: string, g
 function groupFlows(estate: Estate, group: TargetGroup, from: Front): Flow[] {
   const { protocol, arn } = group;
   const header = sentTo(group);
-  const headerAt = group.attributes?.get(PROXY_ATTRIBUTE)?.at ?? group.at;
+  const headerAt = group.attributes?.get(PROXY_PROTOCOL)?.at ?? group.at;
   return portsOf(group, estate.tasks).map(port =>
     flow(from, { protocol, port, header, headerAt, targetGroupArn: arn }, group),
   );
@@ -52,7 +53,7 @@ type To = Pick<Flow, 'protocol' | 'port' | 'header' | 'headerAt' | 'targetGroupA
 
 function flow(from: Front, to: To, group?: TargetGroup): Flow {
   const switchable = group !== undefined && !isHttp(group.protocol) && !FIXED_TYPES.has(group.targetType);
-  const turn = (value: boolean) => (switchable ? [setAttribute(group.arn, PROXY_ATTRIBUTE, `${value}`)] : []);
+  const turn = (value: boolean) => (switchable ? [setAttribute(group.arn, PROXY_PROTOCOL, `${value}`)] : []);
   return {
     kind: 'nlb',
     at: from.at,
@@ -73,7 +74,7 @@ export function setAttribute(targetGroupArn: string, key: string, value: string)
 function sentTo({ protocol, targetType, attributes }: TargetGroup): SentHeader {
   if (isHttp(protocol) || FIXED_TYPES.has(targetType)) return 'none';
   if (attributes === undefined) return 'unknown';
-  return attributes.get(PROXY_ATTRIBUTE)?.value === 'true' ? 'v2' : 'none';
+  return attributes.get(PROXY_PROTOCOL)?.value === 'true' ? 'v2' : 'none';
 }
 
 /** Its name, or what its ARN says of it. */

@@ -1,12 +1,12 @@
 /** The flows of Kubernetes Services of type LoadBalancer; the cloud provider makes a Classic Load Balancer of one unless it is told otherwise. */
+import { annotate, PREFIX, unannotate } from './annotate.js';
+import { PROXY_PROTOCOL } from './attributes.js';
 import type { KubernetesService, ServicePort } from './estate.js';
-import type { Flow, SentHeader } from './flow.js';
-import { command } from './shell.js';
+import { type Flow, isHttp, type SentHeader } from './flow.js';
 
-/** In front of every annotation that is about the balancer. */
-const PREFIX = 'service.beta.kubernetes.io/aws-load-balancer-';
 const NETWORK_TYPES: ReadonlySet<string> = new Set(['nlb', 'nlb-ip', 'external']);
 
+/** Of each port of each Service of type LoadBalancer. */
 export function serviceFlows(services: readonly KubernetesService[]): Flow[] {
   return services
     .filter(({ type }) => type === 'LoadBalancer')
@@ -16,11 +16,7 @@ export function serviceFlows(services: readonly KubernetesService[]): Flow[] {
 function flowOf(service: KubernetesService, port: ServicePort): Flow {
   const { targetPort } = port;
   const back = backProtocol(service, port);
-  const http = back === 'HTTP' || back === 'HTTPS';
-  const key = `${PREFIX}proxy-protocol`;
-  const name = service.namespace === undefined ? [] : ['--namespace', service.namespace];
-  const annotate = (setting: string) =>
-    [`kubectl annotate service`, command`${service.name}`, ...name.map(word => command`${word}`), setting].join(' ');
+  const http = isHttp(back);
   return {
     kind: 'service',
     at: port.at,
@@ -30,9 +26,10 @@ function flowOf(service: KubernetesService, port: ServicePort): Flow {
     protocol: back,
     port: targetPort === undefined ? port.port : typeof targetPort === 'number' ? targetPort : undefined,
     header: http || port.protocol !== 'TCP' ? 'none' : sentTo(service, port),
-    headerAt: (service.annotations.get(key) ?? annotationOf(service, 'target-group-attributes'))?.at ?? service.at,
-    turnOn: http ? [] : ignoresHeader(service) ? [byHand('true')] : [annotate(`--overwrite ${key}='*'`)],
-    turnOff: ignoresHeader(service) ? [byHand('false')] : [annotate(`${key}-`)],
+    headerAt:
+      (annotationOf(service, 'proxy-protocol') ?? annotationOf(service, 'target-group-attributes'))?.at ?? service.at,
+    turnOn: http ? [] : ignoresHeader(service) ? [byHand('true')] : [annotate(service, { 'proxy-protocol': '*' })],
+    turnOff: ignoresHeader(service) ? [byHand('false')] : [unannotate(service, 'proxy-protocol')],
     targetGroupArn: undefined,
   };
 }
@@ -74,7 +71,7 @@ function sentTo(service: KubernetesService, { port, name }: ServicePort): SentHe
   if (!isNetwork(service)) return everywhere ? 'v1' : 'none';
   const some = listed(annotationOf(service, 'proxy-protocol-per-target-group')?.value);
   const asked = everywhere || some.has(`${port}`) || (name !== undefined && some.has(name));
-  const sends = asked || groupAttributes(service).get('proxy_protocol_v2.enabled') === 'true';
+  const sends = asked || groupAttributes(service).get(PROXY_PROTOCOL) === 'true';
   // Somebody may have turned it on by hand.
   return ignoresHeader(service) ? 'unknown' : sends ? 'v2' : 'none';
 }

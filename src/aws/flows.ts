@@ -5,8 +5,6 @@ import { classicFlows } from './flows-classic.js';
 import { networkFlows } from './flows-network.js';
 import { serviceFlows } from './flows-service.js';
 
-export { type Flow, isHttp, type SentHeader } from './flow.js';
-
 /** Every flow of an estate, in the order of the files: Classic Load Balancers, then target groups, then Services. */
 export function flowsOf(estate: Estate): Flow[] {
   return [...classicFlows(estate.classics), ...networkFlows(estate), ...serviceFlows(estate.services)];

@@ -1,12 +1,11 @@
 /** Asks every rule. */
 import type { Estate } from './estate.js';
-import type { Finding, Severity } from './finding.js';
-import { type Flow, flowsOf } from './flows.js';
+import { type Finding, SEVERITIES } from './finding.js';
+import type { Flow } from './flow.js';
+import { flowsOf } from './flows.js';
 import { RULES } from './rules/all.js';
 import { narrowed } from './scope.js';
 import type { Sidecar } from './sidecar.js';
-
-const ORDER: readonly Severity[] = ['error', 'warning', 'note'];
 
 /** All findings: errors first, then warnings, then notes; within each in the order of the rules. */
 export function inspect(
@@ -16,5 +15,5 @@ export function inspect(
 ): Finding[] {
   const scene = narrowed({ estate, flows, sidecar });
   const findings = RULES.flatMap(rule => [...rule.check(scene)]);
-  return ORDER.flatMap(severity => findings.filter(finding => finding.severity === severity));
+  return SEVERITIES.flatMap(severity => findings.filter(finding => finding.severity === severity));
 }

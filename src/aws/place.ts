@@ -35,6 +35,15 @@ export function below(place: DocumentPlace, ...steps: Steps): DocumentPlace {
   return { ...place, steps: [...place.steps, ...steps] };
 }
 
+/** What `find` has for a place; for a value that was left out, what it has for the nearest one around it. */
+export function nearest<T>(place: DocumentPlace, find: (place: DocumentPlace) => T | undefined): T | undefined {
+  for (let depth = place.steps.length; depth >= 0; depth -= 1) {
+    const found = find({ ...place, steps: place.steps.slice(0, depth) });
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 /** `$.LoadBalancerDescriptions[0].Subnets`, as JSONPath has it (RFC 9535). */
 export function jsonPath(steps: Steps): string {
   return steps.reduce<string>((text, step) => {

@@ -1,4 +1,4 @@
-/** `usher check aws`: does usher's configuration fit to what AWS has been told? Nothing is bound, and nobody is asked. */
+/** `usher check aws`: does usher's configuration fit what AWS has been told? Nothing is bound, and nobody is asked. */
 import type { Finding } from '../aws/finding.js';
 import { flowsOf } from '../aws/flows.js';
 import { inspect } from '../aws/inspect.js';

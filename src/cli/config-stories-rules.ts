@@ -17,7 +17,7 @@ const ERRORS: readonly Row[] = [
   [
     'backend-choice',
     'A listener says in one way where its connections go',
-    'There are three ways: backendPort for one server on this machine, backend for a named backend, routes for several backends by host and path; backend beside routes takes what no route takes. backendPort beside one of the others would leave open which of them counts.',
+    'There are three ways: backendPort for one endpoint on this machine, backend for a named backend, routes for several backends by host and path; backend beside routes takes what no route takes. backendPort beside one of the others would leave open which of them counts.',
   ],
   [
     'backend-name-taken',
@@ -37,7 +37,7 @@ const ERRORS: readonly Row[] = [
   [
     'optional-without-trusted-sources',
     'With proxyProtocol: optional the trusted sources must be listed',
-    'optional is for the hours of a cut-over: connections with a PROXY header and without one are both accepted. Whoever can reach the port can then choose, and name any client address. With trustedSources the header is believed only of the subnets of the balancer. When the cut-over is done, write required.',
+    'optional is for the hours of a cut-over: connections with a PROXY header and without one are both accepted. Whoever can reach the port can then choose, and name any client address. With trustedSources the header is believed only from the subnets of the balancer. When the cut-over is done, write required.',
   ],
   [
     'trusted-sources-empty',
@@ -82,12 +82,12 @@ const ERRORS: readonly Row[] = [
   [
     'send-proxy-needs-tcp',
     'usher sends a PROXY header with protocol tcp only',
-    'A PROXY header names the client of a whole connection. With protocol: http requests of many clients share the connections to a backend, so the client is named in X-Forwarded-For of every request instead. A server that wants the header gets it from a listener with protocol: tcp.',
+    'A PROXY header names the client of a whole connection. With protocol: http requests of many clients share the connections to a backend, so the client is named in X-Forwarded-For of every request instead. A backend that wants the header gets it from a listener with protocol: tcp.',
   ],
   [
     'mixed-send-proxy',
     'A backend gets the same PROXY header from every listener',
-    'A server expects a PROXY header on every connection or on none; most read one version only. Two listeners that send different things to one backend would each break the connections of the other. Write the same in both, or give each a backend of its own.',
+    'An application expects a PROXY header on every connection or on none; most read one version only. Two listeners that send different things to one backend would each break the connections of the other. Write the same in both, or give each a backend of its own.',
   ],
   [
     'weight-with-srv',

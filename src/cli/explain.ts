@@ -1,10 +1,10 @@
 /** `usher explain`: what a rule of `usher check` and `usher check aws` is about. */
 
-import { plainLines } from '../aws/report/plain.js';
 import type { RuleText } from '../aws/report/report.js';
 import { hang, wrap, wrapStory } from '../aws/report/wrap.js';
 import { RULES } from '../aws/rules/all.js';
 import { editDistance } from '../control/config/nearest.js';
+import { plainLines } from '../plain.js';
 import { CONFIG_STORIES } from './config-stories.js';
 import { EXIT } from './exit-codes.js';
 import { printableLine } from './printable.js';

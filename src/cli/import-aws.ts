@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { flowsOf } from '../aws/flows.js';
 import { type Imported, importConfig } from '../aws/import/import-config.js';
 import { type InputProblem, readEstate } from '../aws/read/read-estate.js';
+import { counted } from '../aws/words.js';
 import { readPort } from '../control/config/host-port.js';
 import { readAssignments } from './check-aws-options.js';
 import { EXIT } from './exit-codes.js';
@@ -158,8 +159,4 @@ function bounded<T>(all: readonly T[], most: number, words: string) {
 
 function tell(io: ImportAwsIo, sentence: string): void {
   io.stderr.write(`usher import aws: ${printableLine(sentence)}\n`);
-}
-
-function counted(amount: number, what: string): string {
-  return `${amount} ${what}${amount === 1 ? '' : 's'}`;
 }

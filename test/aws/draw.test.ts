@@ -1,6 +1,6 @@
 import t from 'tap';
 import { drawFlows } from '../../src/aws/draw.js';
-import type { Flow } from '../../src/aws/flows.js';
+import type { Flow } from '../../src/aws/flow.js';
 import { CHAT, flow, sidecar } from './report/sample.js';
 
 interface Case {

@@ -5,7 +5,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import type { Finding } from '../../src/aws/finding.js';
+import { type Finding, SEVERITIES } from '../../src/aws/finding.js';
+import { flowsOf } from '../../src/aws/flows.js';
 import { inspect } from '../../src/aws/inspect.js';
 import { readEstate } from '../../src/aws/read/read-estate.js';
 import { RULES } from '../../src/aws/rules/all.js';
@@ -28,6 +29,14 @@ function findingsIn(t: Test, directory: string): Finding[] {
     }
   }
   return findings;
+}
+
+/** Each rule asked alone: what `inspect` joins says no more which rule has said it. */
+function saidBy(t: Test, directory: string) {
+  const names = readdirSync(directory).filter(name => name !== CONFIG);
+  const { estate } = readEstate(names.map(name => ({ name, bytes: readFileSync(join(directory, name)) })));
+  const scene = { estate, flows: flowsOf(estate), sidecar: sidecarIn(t, directory) };
+  return RULES.flatMap(rule => [...rule.check(scene)].map(finding => ({ rule, finding })));
 }
 
 function sidecarIn(t: Test, directory: string) {
@@ -56,6 +65,16 @@ for (const { id } of RULES) {
     );
   });
 }
+
+t.test('a rule speaks in its own name, and never worse than the list says of it', async t => {
+  for (const name of readdirSync(FIXTURES)) {
+    for (const { rule, finding } of saidBy(t, join(FIXTURES, name, 'fault'))) {
+      t.equal(finding.rule, rule.id);
+      const [own, worst] = [finding.severity, rule.severity].map(severity => SEVERITIES.indexOf(severity));
+      t.ok(own !== undefined && worst !== undefined && own >= worst, `${rule.id}: ${finding.severity}`);
+    }
+  }
+});
 
 t.test('no fixture is left without its rule', async t => {
   const rules = new Set(RULES.map(({ id }) => id));

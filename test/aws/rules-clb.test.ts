@@ -2,7 +2,8 @@
 import t from 'tap';
 import type { ClassicBalancer, ClassicProtocol, Estate, TargetGroup } from '../../src/aws/estate.js';
 import type { Finding } from '../../src/aws/finding.js';
-import { type Flow, flowsOf } from '../../src/aws/flows.js';
+import type { Flow } from '../../src/aws/flow.js';
+import { flowsOf } from '../../src/aws/flows.js';
 import type { DocumentPlace } from '../../src/aws/place.js';
 import { RULES } from '../../src/aws/rules/all.js';
 import { loadSidecarText } from '../../src/control/config/sidecar.js';
@@ -236,7 +237,7 @@ const cases: readonly Case[] = [
     name: 'unknown: the policies were given and lack the name',
     estate: classic(SSL, { 8080: ['other'] }),
     only: 'clb-policies-unknown',
-    expect: ['warning: what other on instance port 8080 of chat does is not known: its policies that were given'],
+    expect: ['warning: what other does on instance port 8080 of chat is not known: the output that was given'],
     commands: ['aws elb describe-load-balancer-policies --load-balancer-name chat'],
   },
   {

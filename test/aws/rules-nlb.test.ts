@@ -123,6 +123,10 @@ const CLB = 'health-check-unreachable/fine';
 const TASK = 'ecs-port-missing/fine';
 const SERVICE = 'kubernetes-conflict/fine';
 
+/** Of the same balancer, for something else than usher. */
+const OTHER_GROUP =
+  '{"TargetGroupArn": "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/mail/1", "TargetGroupName": "mail", "Protocol": "TCP", "Port": 2525, "TargetType": "ip", "LoadBalancerArns": ["arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/net/chat/0a1b2c3d4e5f6071"]}';
+
 const cases: readonly Case[] = [
   { name: 'a good NLB', of: NLB, changes: [], expect: [] },
   {
@@ -168,6 +172,18 @@ const cases: readonly Case[] = [
     name: 'target groups for other ports than those of usher are no business of it',
     of: 'nlb-deregistration-delay/fault',
     changes: [['"Port": 8080', '"Port": 9999']],
+    expect: [],
+  },
+  {
+    name: 'ports are those of the group, and not of another one beside it',
+    of: 'nlb-trusted-open/fault',
+    changes: [['"TargetGroups": [', `"TargetGroups": [${OTHER_GROUP},`, 'target-groups.json']],
+    expect: ['note nlb-trusted-open'],
+  },
+  {
+    name: 'a group that forwards elsewhere is nobody to warn of',
+    of: 'nlb-trusted-open/fine',
+    changes: [['"TargetGroups": [', `"TargetGroups": [${OTHER_GROUP},`, 'target-groups.json']],
     expect: [],
   },
   {

@@ -1,6 +1,8 @@
 /** The admin listener: where a balancer's health check has a port of its own, it is the one to answer it. */
+
+import { listed } from '../words.js';
 import type { Check } from './checks.js';
-import { type Entry, entry, listed, type Note, question, remark, shown } from './entry.js';
+import { type Entry, entry, type Note, question, remark, shown } from './entry.js';
 import type { Ports } from './ports.js';
 
 const DEFAULT_PORT = 9180;

@@ -1,11 +1,6 @@
 /** What task definitions tell: which container is usher, and where the application listens. */
 import type { Container, Estate } from '../estate.js';
-
-const USHER = /(^|[^a-z])usher([^a-z]|$)/i;
-
-function isNamedUsher({ name, image, words }: Container): boolean {
-  return [name, image ?? '', ...words].some(text => USHER.test(text));
-}
+import { looksLikeUsher } from '../looks-like-usher.js';
 
 function listensOn({ ports }: Container, listens: ReadonlySet<number>): boolean {
   return ports.some(({ containerPort }) => listens.has(containerPort));
@@ -17,7 +12,7 @@ function listensOn({ ports }: Container, listens: ReadonlySet<number>): boolean 
  */
 export function ushersOf({ tasks }: Estate, listens: ReadonlySet<number>): readonly Container[] {
   return tasks.flatMap(({ containers }) => {
-    const named = containers.filter(isNamedUsher);
+    const named = containers.filter(looksLikeUsher);
     // What is not essential may only write usher's configuration.
     const essential = named.filter(container => container.essential);
     if (named.length > 0) return essential.length > 0 ? essential : named;
@@ -37,7 +32,7 @@ export function applicationPorts(estate: Estate, listens: ReadonlySet<number>): 
   const found = new Map<number, ApplicationPort>();
   for (const { containers } of estate.tasks) {
     for (const container of containers) {
-      if (ushers.has(container) || isNamedUsher(container)) continue;
+      if (ushers.has(container) || looksLikeUsher(container)) continue;
       for (const { containerPort: port } of container.ports)
         if (!found.has(port)) found.set(port, { port, container: container.name });
     }

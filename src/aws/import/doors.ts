@@ -1,6 +1,6 @@
 /** Which ports usher has to open for the flows of an estate, and what it can't take. */
 import type { Estate, NetworkBalancer, TargetGroup } from '../estate.js';
-import { type Flow, isHttp } from '../flow.js';
+import { type Flow, isHttp, isTls } from '../flow.js';
 import { shown } from './entry.js';
 
 /** One port of usher, and every flow that goes to it. */
@@ -51,8 +51,6 @@ function doorOf(flows: readonly [Flow, ...Flow[]]): Door {
   return { port: flows[0].port, flows, protocol: passesTls ? 'tcp' : 'http' };
 }
 
-const ENDS_TLS: ReadonlySet<string> = new Set(['SSL', 'TLS', 'HTTPS']);
-
 /** Ports that are never meant for a web application; a listener on 22 beside sshd could not even be bound. */
 const NO_HTTP: ReadonlyMap<number, string> = new Map([
   [22, 'SSH'],
@@ -72,7 +70,7 @@ function obstacle(estate: Estate, flow: Flow): string | undefined {
   if (type === 'alb') return 'its target is an Application Load Balancer, which sends no PROXY header';
   if (flow.kind === 'nlb' && isHttp(flow.protocol))
     return 'an Application Load Balancer sends no PROXY header; usher stands behind a Network Load Balancer';
-  if (ENDS_TLS.has(flow.protocol))
+  if (isTls(flow.protocol))
     return `the balancer speaks ${flow.protocol} to the target, and usher ends no TLS: let it send ${flow.protocol === 'HTTPS' ? 'HTTP' : 'TCP'}`;
   if (flow.protocol !== 'TCP' && flow.protocol !== 'HTTP')
     return `usher takes TCP and not ${shown(flow.protocol)}: give its TCP part a target group of its own`;
@@ -98,6 +96,7 @@ function othersOf(estate: Estate): string[] {
   ];
 }
 
+/** The target group of a flow, where it has one and that was given. */
 export function groupOf({ targetGroups }: Estate, { targetGroupArn }: Flow): TargetGroup | undefined {
   return targetGroupArn === undefined ? undefined : targetGroups.find(({ arn }) => arn === targetGroupArn);
 }

@@ -1,4 +1,5 @@
 /** `drain`: how usher stops, in the time that the balancer and the task leave it. */
+import { DEREGISTRATION_DELAY, UNHEALTHY_TERMINATION } from '../attributes.js';
 import type { Estate, TargetGroup } from '../estate.js';
 import type { Flow } from '../flow.js';
 import { setAttribute } from '../flows-network.js';
@@ -19,7 +20,6 @@ const LATE = 120;
 const LONGEST = 180;
 /** As long as listeners may be closed before a balancer calls the target unhealthy. */
 const CLOSED = 60;
-const UNHEALTHY_TERMINATION = 'target_health_state.unhealthy.connection_termination.enabled';
 
 /** A time that the drain has to fit into. */
 interface Bound {
@@ -85,7 +85,7 @@ function classicBounds({ classics }: Estate, { balancer }: Flow): Bound[] {
 }
 
 function groupBounds(group: TargetGroup | undefined): Bound[] {
-  const delay = secondsOf(group?.attributes?.get('deregistration_delay.timeout_seconds')?.value);
+  const delay = secondsOf(group?.attributes?.get(DEREGISTRATION_DELAY)?.value);
   return delay === undefined || group === undefined ? [] : delayBounds(delay, shown(group.name));
 }
 
@@ -93,7 +93,7 @@ function serviceBounds(estate: Estate, flow: Flow): Bound[] {
   const service = serviceOf(estate, flow);
   if (service === undefined) return [];
   if (isNetwork(service)) {
-    const delay = secondsOf(groupAttributes(service).get('deregistration_delay.timeout_seconds'));
+    const delay = secondsOf(groupAttributes(service).get(DEREGISTRATION_DELAY));
     return delay === undefined ? [] : delayBounds(delay, shown(service.name));
   }
   const seconds = secondsOf(annotationOf(service, 'connection-draining-timeout')?.value);

@@ -18,14 +18,17 @@ export interface Entry {
   readonly notes: readonly Note[];
 }
 
+/** `behind`: a few words after the value; notes stand above it. */
 export function entry(key: string, value: string | number | undefined, behind?: string, ...notes: Note[]): Entry {
   return { key, value: value === undefined ? undefined : String(value), behind, notes };
 }
 
+/** What a person has to answer, with commands that tell the answer. */
 export function question(words: string, ...commands: readonly string[]): Note {
   return { kind: 'question', words, commands };
 }
 
+/** What a person should know, with commands that change it. */
 export function remark(words: string, ...commands: readonly string[]): Note {
   return { kind: 'remark', words, commands };
 }
@@ -36,11 +39,4 @@ const LONGEST_SHOWN = 120;
 export function shown(text: string, longest = LONGEST_SHOWN): string {
   const cut = text.length > longest ? `${text.slice(0, longest)}…` : text;
   return cut.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, character => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
-}
-
-/** `a, b and c`; of many the first ones. */
-export function listed(items: readonly (string | number)[], most = 8): string {
-  const all = items.length > most ? [...items.slice(0, most), `${items.length - most} more`] : items;
-  if (all.length < 2) return all.join('');
-  return `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`;
 }

@@ -2,8 +2,9 @@
 import type { Estate } from '../estate.js';
 import type { Flow } from '../flow.js';
 import { command, shellWord } from '../shell.js';
+import { listed } from '../words.js';
 import { balancersOf, balancerWords, groupOf } from './doors.js';
-import { listed, shown } from './entry.js';
+import { shown } from './entry.js';
 import type { Sheet } from './sheet.js';
 
 const MOST = 30;
@@ -21,6 +22,7 @@ export interface HeadWords {
   readonly file: string;
 }
 
+/** The top of the file, on a sheet of its own. */
 export function writeHead(
   sheet: Sheet,
   { sources, leftOut, gaps, questions, words, file, balancers }: HeadWords,

@@ -1,9 +1,10 @@
 /** `proxyProtocol` of a door: whether a PROXY header stands in front of its connections. */
 import type { Estate } from '../estate.js';
-import { type Flow, isHttp } from '../flow.js';
+import { type Flow, isHttp, isSent } from '../flow.js';
 import { command } from '../shell.js';
+import { listed } from '../words.js';
 import { balancerWords, type Door, flowWords } from './doors.js';
-import { type Entry, entry, listed, type Note, question, remark } from './entry.js';
+import { type Entry, entry, type Note, question, remark } from './entry.js';
 import { peerOf } from './trust.js';
 
 const LOST =
@@ -11,7 +12,7 @@ const LOST =
 
 /** Required where a header comes or may come; off only where it is known that none does. */
 export function proxyProtocol(estate: Estate, { flows }: Door): Entry {
-  const sending = flows.filter(({ header }) => header === 'v1' || header === 'v2');
+  const sending = flows.filter(({ header }) => isSent(header));
   const without = flows.filter(({ header }) => header === 'none');
   const unknown = flows.filter(({ header }) => header === 'unknown');
   if (without.length === flows.length) return entry('proxyProtocol', 'off', undefined, noHeader(estate, flows));

@@ -1,11 +1,12 @@
 /** Which ports usher binds and dials, and what its listeners are called. */
 import type { Estate } from '../estate.js';
 import type { Flow } from '../flow.js';
+import { listed } from '../words.js';
 import { type AdminPlan, planAdmin } from './admin.js';
 import { checkedPorts, checksOf } from './checks.js';
 import { applicationPorts } from './containers.js';
 import type { Door, Doors } from './doors.js';
-import { type Entry, entry, listed, type Note, question, remark, shown } from './entry.js';
+import { type Entry, entry, type Note, question, remark, shown } from './entry.js';
 import { namesOf } from './names.js';
 import { Ports } from './ports.js';
 

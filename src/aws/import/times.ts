@@ -1,18 +1,16 @@
 /** What a door says of TLS in front of it, and how long it waits. */
 import type { Estate } from '../estate.js';
-import type { Flow } from '../flow.js';
+import { type Flow, isTls } from '../flow.js';
 import { annotationOf, isNetwork } from '../flows-service.js';
 import { command } from '../shell.js';
 import type { Door } from './doors.js';
 import { type Entry, entry, question, remark } from './entry.js';
 import { serviceOf } from './trust.js';
 
-const SECURE: ReadonlySet<string> = new Set(['SSL', 'TLS', 'HTTPS']);
-
 /** `forwardedProto`, where the front says more than usher finds out by itself. */
 export function forwardedProto({ flows, protocol }: Door): Entry[] {
   if (protocol === 'tcp') return [];
-  const secure = flows.filter(({ frontProtocol }) => SECURE.has(frontProtocol));
+  const secure = flows.filter(({ frontProtocol }) => isTls(frontProtocol));
   if (secure.length === flows.length) return [entry('forwardedProto', 'https', 'the balancer ends TLS')];
   if (secure.length > 0) return [mixed(flows)];
   return flows.every(({ frontPort }) => frontPort === 80) ? [entry('forwardedProto', 'http', 'plain, port 80')] : [];

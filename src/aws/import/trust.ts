@@ -1,11 +1,13 @@
 /** Whose PROXY header usher believes: the peers that a door's connections come from. */
 import { canonicalAddress, cidrContains, parseAddress, parseCidr } from '../../address.js';
+import { PRESERVE_CLIENT_IP } from '../attributes.js';
 import type { Estate, KubernetesService } from '../estate.js';
 import type { Flow } from '../flow.js';
 import { annotationOf, groupAttributes, isNetwork } from '../flows-service.js';
 import { command, shellWord } from '../shell.js';
+import { listed } from '../words.js';
 import { balancersOf, balancerWords, groupOf } from './doors.js';
-import { type Entry, entry, listed, question, remark } from './entry.js';
+import { type Entry, entry, question, remark } from './entry.js';
 
 /** Private ranges: a VPC is in one of them nearly always (RFC 1918). */
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'];
@@ -88,7 +90,7 @@ export function peerOf(estate: Estate, flow: Flow): Peer {
 
 function groupPeer(estate: Estate, flow: Flow): Peer {
   const group = groupOf(estate, flow);
-  const said = group?.attributes?.get('preserve_client_ip.enabled')?.value;
+  const said = group?.attributes?.get(PRESERVE_CLIENT_IP)?.value;
   if (said !== undefined) return said === 'true' ? 'client' : 'balancer';
   if (group !== undefined && group.targetType !== 'instance') return 'balancer';
   // Instances keep the addresses by default.
@@ -101,7 +103,7 @@ function servicePeer(estate: Estate, flow: Flow): Peer {
   if (service === undefined || !isNetwork(service)) return 'balancer';
   const direct = isDirect(service);
   if (!direct && service.externalTrafficPolicy?.value !== 'Local') return 'balancer';
-  const said = groupAttributes(service).get('preserve_client_ip.enabled');
+  const said = groupAttributes(service).get(PRESERVE_CLIENT_IP);
   if (said !== undefined) return said === 'true' ? 'client' : 'balancer';
   return direct ? 'balancer' : 'maybe-client';
 }

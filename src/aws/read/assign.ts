@@ -1,9 +1,9 @@
 /** Finds out whose the documents are that do not say so. */
 import type { Gap } from '../estate.js';
+import { shellWord } from '../shell.js';
 import { type Candidate, isOfCommands, plain } from './candidates.js';
 import type { Loose } from './gather.js';
 import type { Assignment } from './input.js';
-import { shellWord } from './shown.js';
 import { type Described, latest } from './twice.js';
 
 /** Documents of one sort, and the things that they may be of. */

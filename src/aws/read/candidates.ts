@@ -26,6 +26,7 @@ export function isOfCommands(mark: string): boolean {
   return COMMAND_WORDS.test(mark);
 }
 
+/** Names of Classic Load Balancers are unique in a region. */
 export function classicCandidates(classics: readonly ClassicBalancer[]): Candidate[] {
   return classics.map(({ name }) => ({ key: name, names: [name], marks: [plain(name)] }));
 }

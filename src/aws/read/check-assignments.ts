@@ -15,6 +15,7 @@ interface Sort {
   readonly files: readonly string[];
 }
 
+/** An assignment has to name one of the files, and one thing that a document there can be of. */
 export function checkAssignments(
   assignments: readonly Assignment[],
   files: readonly string[],

@@ -1,5 +1,5 @@
 /** Collects what is wrong in the files: each thing once, and not more than a reader wants to see. */
-import type { DocumentPlace } from '../place.js';
+import { type DocumentPlace, nearest } from '../place.js';
 import type { InputProblem } from './input.js';
 
 /** Of one file. */
@@ -35,7 +35,7 @@ export class Complaints {
       const problems = complaints.map(({ place, document, line, message }) => ({
         file,
         document,
-        line: place === undefined ? line : nearestLine(place, lineOf),
+        line: place === undefined ? line : (nearest(place, lineOf)?.line ?? 0),
         message,
       }));
       const unsaid = this.unsaid.get(file);
@@ -51,11 +51,4 @@ export class Complaints {
     if (told.length < MAX_TOLD) this.told.set(file, [...told, complaint]);
     else this.unsaid.set(file, (this.unsaid.get(file) ?? 0) + 1);
   }
-}
-
-/** Of what is missing, the line of what it is missing in. */
-function nearestLine(place: DocumentPlace, lineOf: LineOf): number {
-  const found = lineOf(place);
-  if (found !== undefined || place.steps.length === 0) return found?.line ?? 0;
-  return nearestLine({ ...place, steps: place.steps.slice(0, -1) }, lineOf);
 }

@@ -40,6 +40,7 @@ export function maybe<S extends z.ZodType>(shape: S) {
   return shape.nullish().transform(value => value ?? undefined);
 }
 
+/** The named fields; others may stand beside them. */
 export function object<S extends z.ZodRawShape>(fields: S) {
   return z.object(fields, 'an object');
 }

@@ -72,7 +72,7 @@ class Walk {
     this.at += 1;
     while (this.takes(STRING_PART));
     const next = this.text[this.at];
-    if (next === '\\') this.stop('a backslash before a character that it can not stand before');
+    if (next === '\\') this.stop('a backslash before a character that it cannot stand before');
     if (next !== '"') this.stop('a string goes on over the end of its line, or holds a control character');
     this.at += 1;
   }

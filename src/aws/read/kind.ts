@@ -25,6 +25,7 @@ export const UNDERSTOOD =
   'describe-target-groups, describe-target-group-attributes and describe-target-health, aws ecs describe-task-definition, ' +
   'and Services of kubectl get svc -o json';
 
+/** An object, neither a list nor null. */
 export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -39,6 +40,7 @@ const BY_KEY: readonly (readonly [key: string, kind: Kind])[] = [
   ['containerDefinitions', 'task'],
 ];
 
+/** Undefined: it is none that is known. */
 export function kindOf(value: Fields): Kind | undefined {
   const [, kind] = BY_KEY.find(([key]) => own(value, key) !== undefined) ?? [];
   if (kind !== undefined) return kind;
@@ -72,6 +74,7 @@ function kindOfAttributes(list: readonly unknown[]): Kind | undefined {
   return keys.some(key => OF_BALANCER.test(key)) ? 'ignored' : undefined;
 }
 
+/** An own field: keys such as `constructor` are no fields unless the document has them. */
 export function own(value: Fields, key: string): unknown {
   return Object.hasOwn(value, key) ? value[key] : undefined;
 }

@@ -13,6 +13,7 @@ import {
 } from './questions.js';
 import { latest } from './twice.js';
 
+/** Of what is described twice the later counts; what belongs to nothing is among the gaps. */
 export function putTogether(gathered: Gathered, assignments: readonly Assignment[]): Estate {
   const gaps: Gap[] = [...gathered.gaps];
 

@@ -1,5 +1,7 @@
 /** The five sorts of documents that do not say whose they are. */
+import { PROXY_PROTOCOL } from '../attributes.js';
 import type { Attributes, ClassicBalancer, NetworkListener, Policy, Target, TargetGroup } from '../estate.js';
+import { isHttp } from '../flow.js';
 import type { Question } from './assign.js';
 import { classicCandidates, listenerCandidates, targetGroupCandidates } from './candidates.js';
 import type { Loose } from './gather.js';
@@ -17,6 +19,7 @@ const TARGET_GROUP = {
 };
 const LISTENER = { of: 'listener', option: '--listener ARN', command: 'aws elbv2 describe-listeners' };
 
+/** Whose describe-load-balancer-policies is. */
 export function askPolicies(
   documents: readonly Loose<readonly Policy[]>[],
   classics: ReadonlyMap<string, ClassicBalancer>,
@@ -48,6 +51,7 @@ function holdsAttached(policies: readonly Policy[], { attached }: ClassicBalance
   return names.length > 0 && names.every(name => policies.some(policy => policy.name === name));
 }
 
+/** Whose describe-load-balancer-attributes is. */
 export function askClassicAttributes(
   documents: readonly Loose<ClassicAttributes>[],
   classics: ReadonlyMap<string, ClassicBalancer>,
@@ -62,6 +66,7 @@ export function askClassicAttributes(
   };
 }
 
+/** Whose describe-listener-attributes is. */
 export function askListenerAttributes(
   documents: readonly Loose<Attributes>[],
   listeners: ReadonlyMap<string, NetworkListener>,
@@ -76,6 +81,7 @@ export function askListenerAttributes(
   };
 }
 
+/** Whose describe-target-group-attributes is. */
 export function askTargetGroupAttributes(
   documents: readonly Loose<Attributes>[],
   groups: ReadonlyMap<string, TargetGroup>,
@@ -90,6 +96,7 @@ export function askTargetGroupAttributes(
   };
 }
 
+/** Whose describe-target-health is. */
 export function askTargets(
   documents: readonly Loose<readonly Target[]>[],
   groups: ReadonlyMap<string, TargetGroup>,
@@ -120,15 +127,11 @@ function fitsListener(attributes: Attributes, { protocol }: NetworkListener): bo
 
 /** Groups of an Application or Gateway Load Balancer and of functions have no PROXY header. */
 function fitsTargetGroup(attributes: Attributes, { protocol, targetType }: TargetGroup): boolean {
-  if (!attributes.has('proxy_protocol_v2.enabled')) return true;
+  if (!attributes.has(PROXY_PROTOCOL)) return true;
   return !isHttp(protocol) && protocol !== 'GENEVE' && targetType !== 'lambda';
 }
 
 /** Instances are in a group of instances; addresses in one of addresses. */
 function fitsTarget({ id }: Target, { targetType }: TargetGroup): boolean {
   return targetType === (id.startsWith('i-') ? 'instance' : 'ip');
-}
-
-function isHttp(protocol: string): boolean {
-  return protocol === 'HTTP' || protocol === 'HTTPS';
 }

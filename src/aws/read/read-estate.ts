@@ -19,7 +19,7 @@ export interface Reading {
   readonly sources: Sources;
 }
 
-/** Pure, and never throws: what can not be read is among the problems, and the rest is in the estate. */
+/** Pure, and never throws: what cannot be read is among the problems, and the rest is in the estate. */
 export function readEstate(files: readonly InputFile[], assignments: readonly Assignment[] = []): Reading {
   const complaints = new Complaints();
   const gathered = new Gathered(new Elements((at, message) => complaints.at(at, message)));

@@ -18,6 +18,7 @@ const servicePort = object({
   protocol: maybe(text),
 });
 
+/** A Service with its annotations; undefined: it has not the shape of one, which is told. */
 export function readService(elements: Elements, value: unknown, at: DocumentPlace): KubernetesService | undefined {
   const given = elements.read(service, value, at);
   if (given === undefined) return undefined;

@@ -19,8 +19,3 @@ export function described(value: unknown): string {
   if (typeof value === 'object' && value !== null) return 'an object';
   return cut(String(value));
 }
-
-/** A word of a POSIX shell's command line, in quotes where it needs them. Never cut: it is there to be copied. */
-export function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}

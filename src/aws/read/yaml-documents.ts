@@ -24,6 +24,7 @@ const MAX_ALIASES = 100;
  */
 const OPTIONS = { logLevel: 'silent', prettyErrors: false, uniqueKeys: false } as const;
 
+/** The documents of a YAML stream, up to the first that is none. */
 export function parseYaml(text: string): Parsed {
   if (text.length > MAX_YAML) return unparsed(text, `has more than ${MAX_YAML} characters of YAML: give it as JSON`);
   try {

@@ -1,7 +1,8 @@
 /** What is shown of a report that is longer than anybody reads: the rest is counted, and --json has all of it. */
+
+import { plain } from '../../plain.js';
 import type { Finding } from '../finding.js';
-import { counted } from './counts.js';
-import { plain } from './plain.js';
+import { counted } from '../words.js';
 
 export interface Bounded<T> {
   readonly shown: readonly T[];

@@ -1,19 +1,13 @@
 /** What was looked at and how much was found, in words. */
+
+import { plain } from '../../plain.js';
 import type { Estate } from '../estate.js';
-import type { Severity } from '../finding.js';
+import { SEVERITIES, type Severity } from '../finding.js';
+import { counted, listed } from '../words.js';
 import { fileWords } from './place-words.js';
-import { plain } from './plain.js';
-import { ofSeverity, type Report, SEVERITIES } from './report.js';
+import { ofSeverity, type Report } from './report.js';
 
-export function counted(amount: number, one: string, many = `${one}s`): string {
-  return `${amount} ${amount === 1 ? one : many}`;
-}
-
-/** `a, b and c`. */
-export function listed(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
-}
-
+/** How many findings there are of each severity. */
 export function countsOf(report: Report): Readonly<Record<Severity, number>> {
   const [error = 0, warning = 0, note = 0] = SEVERITIES.map(severity => ofSeverity(report, severity).length);
   return { error, warning, note };
@@ -32,12 +26,12 @@ export function closingWords(report: Report): string {
   if (seen.length === 0)
     return `nothing to check ${files}: no load balancer, no target group, no task definition, no Service`;
   const asked = `${counted(report.asked, 'rule')} asked`;
-  if (report.sidecar === undefined) return `nothing found in ${listed(seen)}; ${asked}`;
-  return `${listed([...seen, plain(fileWords(report.config ?? "usher's configuration"))])} fit together; ${asked}`;
+  if (report.sidecar === undefined) return `nothing found in ${listed(seen, Infinity)}; ${asked}`;
+  return `${listed([...seen, plain(fileWords(report.config ?? "usher's configuration"))], Infinity)} fit together; ${asked}`;
 }
 
 /** `1 Classic Load Balancer with 2 listeners`, `2 target groups`. */
-export function estateWords(estate: Estate): string[] {
+function estateWords(estate: Estate): string[] {
   const { classics, networks, listeners, targetGroups, tasks, services } = estate;
   const isNetwork = ({ type }: { readonly type: string }) => type === 'network';
   const fronts = classics.reduce((sum, classic) => sum + classic.listeners.length, 0);

@@ -1,9 +1,10 @@
 /** A report as workflow commands of GitHub Actions, which show findings at the lines of a change. */
+
+import { plain, plainLines } from '../../plain.js';
 import type { Severity } from '../finding.js';
 import { boundFindings, boundPlaces, boundThings } from './bound.js';
 import { closingWords } from './counts.js';
 import { placeWords, type Spot, shortPath, spotOf, within } from './place-words.js';
-import { plain, plainLines } from './plain.js';
 import type { Report } from './report.js';
 import { findingText } from './sarif.js';
 

@@ -1,6 +1,6 @@
 /** A report for scripts. Fields are only ever added; what changes otherwise gets another {@link SCHEMA_VERSION}. */
 import type { Severity } from '../finding.js';
-import type { Flow } from '../flows.js';
+import type { Flow } from '../flow.js';
 import type { Place } from '../place.js';
 import { countsOf } from './counts.js';
 import { spotOf } from './place-words.js';

@@ -1,6 +1,7 @@
 /** Places as people and editors read them. */
-import { type DocumentPlace, jsonPath, type Place } from '../place.js';
-import { plain } from './plain.js';
+
+import { plain } from '../../plain.js';
+import { jsonPath, nearest, type Place } from '../place.js';
 import type { LineFinder } from './report.js';
 
 /** Where to look: `line` and `column` from 1, 0 where there is none; `path` may be empty. */
@@ -14,16 +15,8 @@ export interface Spot {
 /** The spot of a place, whichever kind it is of; of a value that was left out, the line of what it would be in. */
 export function spotOf(place: Place, sources: LineFinder): Spot {
   if (place.kind === 'config') return place;
-  const { line, column } = nearestLine(place, sources) ?? { line: 0, column: 0 };
+  const { line, column } = nearest(place, at => sources.lineOf(at)) ?? { line: 0, column: 0 };
   return { file: place.file, line, column, path: jsonPath(place.steps) };
-}
-
-function nearestLine(place: DocumentPlace, sources: LineFinder): ReturnType<LineFinder['lineOf']> {
-  for (let depth = place.steps.length; depth >= 0; depth--) {
-    const line = sources.lineOf({ ...place, steps: place.steps.slice(0, depth) });
-    if (line !== undefined) return line;
-  }
-  return undefined;
 }
 
 /** `clb.json:12 $.LoadBalancerDescriptions[0]`, fit for a terminal. */
@@ -40,6 +33,7 @@ export function shortPath(path: string): string {
   return path.length <= LONGEST_PATH ? path : `${path.slice(0, LONGEST_PATH)}…`;
 }
 
+/** A file by the name that was given. */
 export function fileWords(file: string): string {
   if (file === '') return '""';
   return file === '-' ? 'standard input' : file;

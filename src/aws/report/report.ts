@@ -1,7 +1,7 @@
 /** What a check came to, before it is written for somebody. */
 import type { Estate, Gap } from '../estate.js';
 import type { Finding, Rule, Severity } from '../finding.js';
-import type { Flow } from '../flows.js';
+import type { Flow } from '../flow.js';
 import type { DocumentPlace } from '../place.js';
 import type { InputProblem } from '../read/input.js';
 import type { Sidecar } from '../sidecar.js';
@@ -34,9 +34,6 @@ export interface Report {
   /** Texts of the rules, those of the configuration that found something too. */
   readonly rules: readonly RuleText[];
 }
-
-/** The order in which findings are told. */
-export const SEVERITIES: readonly Severity[] = ['error', 'warning', 'note'];
 
 /** Findings of one severity, in the order in which they came. */
 export function ofSeverity({ findings }: Report, severity: Severity): readonly Finding[] {

@@ -1,12 +1,14 @@
 /** A report for a person at a terminal. */
+
+import { plain, plainLines } from '../../plain.js';
 import { drawFlows } from '../draw.js';
-import type { Finding, Severity } from '../finding.js';
+import { type Finding, SEVERITIES, type Severity } from '../finding.js';
 import { shellWord } from '../shell.js';
+import { counted } from '../words.js';
 import { boundFindings, boundPlaces, boundThings } from './bound.js';
-import { closingWords, counted } from './counts.js';
+import { closingWords } from './counts.js';
 import { fileWords, placeWords } from './place-words.js';
-import { plain, plainLines } from './plain.js';
-import { ofSeverity, type Report, SEVERITIES } from './report.js';
+import { ofSeverity, type Report } from './report.js';
 import { hang, wrap } from './wrap.js';
 
 /** What the terminal can do. */

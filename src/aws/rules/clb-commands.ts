@@ -1,6 +1,6 @@
 /** Commands of `aws elb` that the cures are made of, in the order in which they are run. Not run against an account. */
 import type { ClassicBalancer, ClassicListener } from '../estate.js';
-import { isHttp } from '../flows.js';
+import { isHttp } from '../flow.js';
 import { command } from '../shell.js';
 
 /** A listener as it is to be. */

@@ -18,7 +18,7 @@ export const clbHttpListener: Rule = {
   severity: 'warning',
   title: 'A listener of a Classic Load Balancer is HTTP or HTTPS, where the PROXY header does not exist',
   story: `An HTTP or HTTPS listener of a Classic Load Balancer reads the requests of clients and writes
-requests of its own to the instance port. It says the client in X-Forwarded-For.
+requests of its own to the instance port. It names the client in X-Forwarded-For.
 
 The PROXY header belongs to TCP and SSL listeners. The policy may be attached to the instance port
 of an HTTP listener, but no header comes. usher takes no X-Forwarded-For from outside, because it

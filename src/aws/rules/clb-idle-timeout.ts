@@ -4,8 +4,8 @@ import type { ClassicBalancer, Given } from '../estate.js';
 import type { Finding, Rule } from '../finding.js';
 import { command } from '../shell.js';
 import type { Sidecar } from '../sidecar.js';
+import { secondsWords } from '../words.js';
 import { listenersBehind } from './clb-sidecar.js';
-import { secondsWords } from './words.js';
 
 /** Seconds. What AWS sets when nobody says anything. */
 const DEFAULT = 60;

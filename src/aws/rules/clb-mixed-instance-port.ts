@@ -3,9 +3,9 @@ import { setPolicies, turnHeaderOn } from '../classic-commands.js';
 import { portPolicies } from '../classic-policies.js';
 import type { ClassicListener } from '../estate.js';
 import type { Finding, Rule } from '../finding.js';
+import { listed, portWords } from '../words.js';
 import { readsHttp, relayed, replaceListener, replaceNote } from './clb-commands.js';
 import { freePorts, type InstancePort, instancePorts, isMixed, keeper, listenerWords } from './clb-instance-ports.js';
-import { listed, portWords } from './words.js';
 
 export const clbMixedInstancePort: Rule = {
   id: 'clb-mixed-instance-port',

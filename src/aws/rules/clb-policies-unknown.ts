@@ -4,8 +4,8 @@ import type { ClassicBalancer } from '../estate.js';
 import type { Finding, Rule } from '../finding.js';
 import type { DocumentPlace } from '../place.js';
 import { command } from '../shell.js';
+import { listed, portWords } from '../words.js';
 import { readsHttp } from './clb-commands.js';
-import { listed, portWords } from './words.js';
 
 export const clbPoliciesUnknown: Rule = {
   id: 'clb-policies-unknown',
@@ -46,15 +46,15 @@ function unknownPorts(balancer: ClassicBalancer): readonly UnknownPort[] {
 }
 
 function finding(balancer: ClassicBalancer, unknown: readonly UnknownPort[], at: DocumentPlace): Finding {
-  const names = listed([...new Set(unknown.flatMap(({ unresolved }) => unresolved))]);
+  const names = [...new Set(unknown.flatMap(({ unresolved }) => unresolved))];
   const why =
     balancer.policies === undefined
       ? 'describe-load-balancer-policies was not given'
-      : 'its policies that were given do not name it';
+      : 'the output that was given has no such policy';
   return {
     rule: 'clb-policies-unknown',
     severity: 'warning',
-    message: `what ${names} on instance ${portWords(unknown.map(({ port }) => port))} of ${balancer.name} does is not known: ${why}`,
+    message: `what ${listed(names)} ${names.length === 1 ? 'does' : 'do'} on instance ${portWords(unknown.map(({ port }) => port))} of ${balancer.name} is not known: ${why}`,
     consequence: 'whether a PROXY header is sent there was not checked',
     places: [at, ...unknown.slice(1).map(port => port.at)],
     cure: `run the command and give its output beside the other files, as FILE or, with several balancers, as FILE --load-balancer NAME=FILE`,

@@ -42,7 +42,7 @@ function finding(balancer: ClassicBalancer, { instancePort, at }: AttachedPolici
     message: `the policy ${policy.name} on instance port ${instancePort} of ${balancer.name} has ProxyProtocol ${policy.attributes['ProxyProtocol']}, not true`,
     consequence: 'no PROXY header is sent there, and usher refuses every connection where it requires one',
     places: [policy.at, at],
-    cure: 'attach a policy with ProxyProtocol true in its place; a policy that exists can not be changed',
+    cure: 'attach a policy with ProxyProtocol true in its place; a policy that exists cannot be changed',
     commands: turnHeaderOn(balancer, [instancePort]),
   };
 }

@@ -3,8 +3,8 @@ import { setPolicies } from '../classic-commands.js';
 import { portPolicies, sendsHeader } from '../classic-policies.js';
 import type { ClassicBalancer, Policy } from '../estate.js';
 import type { Finding, Rule } from '../finding.js';
+import { portWords } from '../words.js';
 import { readsHttp } from './clb-commands.js';
-import { portWords } from './words.js';
 
 /** AWS's samples, which describe-load-balancer-policies prints when it is given no name of a balancer. */
 const SAMPLE = /^ELBSample-/;

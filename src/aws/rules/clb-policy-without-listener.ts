@@ -3,7 +3,7 @@ import { setPolicies } from '../classic-commands.js';
 import { attachments, portPolicies } from '../classic-policies.js';
 import type { AttachedPolicies, ClassicBalancer } from '../estate.js';
 import type { Finding, Rule } from '../finding.js';
-import { listed, portWords } from './words.js';
+import { listed, portWords } from '../words.js';
 
 export const clbPolicyWithoutListener: Rule = {
   id: 'clb-policy-without-listener',
@@ -44,8 +44,8 @@ function finding(balancer: ClassicBalancer, attached: AttachedPolicies, used: re
   return {
     rule: 'clb-policy-without-listener',
     severity: 'warning',
-    message: `${listed(names)} of ${balancer.name} stands on instance port ${instancePort}, which no listener leads to: ${hint}`,
-    consequence: `it does nothing now, and a listener that is made for this port some day has ${sends} from its first connection on`,
+    message: `${listed(names)} of ${balancer.name} ${names.length === 1 ? 'stands' : 'stand'} on instance port ${instancePort}, which no listener leads to: ${hint}`,
+    consequence: `nothing comes of it now, and a listener that is made for this port some day has ${sends} from its first connection on`,
     places: [at, ...(dialled === undefined ? [] : [dialled.at])],
     cure: 'take the policies from this port, after attaching them to the instance port that was meant, if this one is a slip',
     commands: [setPolicies(balancer.name, instancePort, [])],

@@ -1,9 +1,9 @@
 /** TLS and plain bytes to one instance port. */
 import type { ClassicListener } from '../estate.js';
 import type { Finding, Rule } from '../finding.js';
+import { listed } from '../words.js';
 import { describeClassic } from './clb-commands.js';
 import { encrypts, type InstancePort, instancePorts, isHalfSecure } from './clb-instance-ports.js';
-import { listed } from './words.js';
 
 export const clbSecureMix: Rule = {
   id: 'clb-secure-mix',
@@ -22,7 +22,7 @@ What else the check says of this balancer is therefore worth little, and that is
 error. Ask AWS again, with the command below, and check the fresh output.
 
 usher itself expects plain text: end TLS at the balancer (Protocol SSL) and take TCP as the
-InstanceProtocol. One that must be encrypted to the instance is a case for protocol: tcp, where
+InstanceProtocol. What must stay encrypted as far as the instance is a case for protocol: tcp, where
 usher relays what it does not read.`,
   *check(scene) {
     for (const port of instancePorts(scene)) if (isHalfSecure(port)) yield finding(port);

@@ -2,6 +2,7 @@
 import { setPolicies, turnHeaderOn } from '../classic-commands.js';
 import { portPolicies } from '../classic-policies.js';
 import type { Finding, Rule } from '../finding.js';
+import { listed, portWords } from '../words.js';
 import { readsHttp, relayed, replaceListener, replaceNote } from './clb-commands.js';
 import {
   freePorts,
@@ -12,7 +13,6 @@ import {
   keeper,
   listenerWords,
 } from './clb-instance-ports.js';
-import { listed, portWords } from './words.js';
 
 export const clbSharedInstancePort: Rule = {
   id: 'clb-shared-instance-port',
@@ -26,12 +26,11 @@ port, the same policies, the same health.
     TCP  80 ──┘
 
 On the side of AWS, policies are attached to the instance port. The PROXY header is on for both
-listeners or for none, and a change that was meant for one is a change of the other. On the side
-of usher, one listener has one proxyProtocol, one forwardedProto and one set of trusted sources.
-When forwardedProto is https, the clients that came to port 80 without TLS are told to the
-application as secure; when it is http, applications send those of 443 into redirect loops. auto
-can tell them apart by the destination port in the PROXY v1 line, but only as long as the TLS port
-is 443 and the header is on.
+listeners or for none, and a change that was meant for one is a change of the other. On the side of
+usher, one listener has one proxyProtocol, one forwardedProto and one set of trusted sources. When
+forwardedProto is https, the application takes the clients that came to port 80 without TLS for
+secure; when it is http, it sends those of 443 into redirect loops. auto can tell them apart by the
+destination port in the PROXY v1 line, but only as long as the TLS port is 443 and the header is on.
 
 usher wants each way to have a port of its own, just as it refuses a configuration in which two
 listeners claim one backend port: what can't be told apart can't be changed, limited, counted or

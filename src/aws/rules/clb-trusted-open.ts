@@ -12,7 +12,7 @@ export const clbTrustedOpen: Rule = {
   story: `The PROXY header is a claim: these bytes come from that client. usher believes it when the peer,
 who opened the connection, is in trustedSources. Left out, every peer is believed.
 
-Then whoever reaches usher's port on another way than through the balancer (a container on the
+Then whoever reaches usher's port in another way than through the balancer (a container on the
 same network, a machine of the VPC, the internet when the security group is too wide) may write a
 header with any address. Bans, rate limits and logs by address go by it.
 
@@ -51,7 +51,7 @@ function finding({ estate }: Scene, sidecar: Sidecar, group: FlowGroup, { name }
     rule: 'clb-trusted-open',
     severity: 'note',
     message: `${groupWords(group)} sends the PROXY header to port ${first.port}, and usher's listener ${name} believes it of every peer`,
-    consequence: 'whoever reaches the port on another way may claim any client address',
+    consequence: 'whoever reaches the port past the balancer may claim any client address',
     places: [sidecar.place('listeners', name, 'trustedSources'), first.at],
     cure: `list the ranges of the balancer's subnets as trustedSources of ${name}`,
     commands: subnets.length === 0 ? [] : [`${ask} ${ids} ${command`--query ${'Subnets[].CidrBlock'} --output text`}`],

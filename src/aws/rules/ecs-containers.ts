@@ -1,10 +1,8 @@
 /** Which container of an ECS task is usher, which is the application, and what ports they publish. */
 import type { Container, TaskDefinition } from '../estate.js';
 import type { Scene } from '../finding.js';
+import { looksLikeUsher } from '../looks-like-usher.js';
 import { portsOf, tcpGroups } from './nlb-groups.js';
-
-/** Not `pusher` or `flusher`. */
-const USHER = /(?:^|[^a-z])usher(?:[^a-z]|$)/i;
 
 export interface UsherTask {
   readonly task: TaskDefinition;
@@ -16,26 +14,22 @@ export interface UsherTask {
 export function usherTasks({ estate }: Scene): readonly UsherTask[] {
   return estate.tasks.flatMap(task => {
     const usher = usherOf(task);
-    const others = task.containers.filter(container => container !== usher && !isHelper(task, container));
+    const others = task.containers.filter(container => container !== usher && !isAwaited(task, container));
     return usher === undefined ? [] : [{ task, usher, others }];
   });
 }
 
 function usherOf(task: TaskDefinition): Container | undefined {
-  const candidates = task.containers.filter(container => !isHelper(task, container) && looksLikeUsher(container));
+  const candidates = task.containers.filter(container => !isAwaited(task, container) && looksLikeUsher(container));
   const named = candidates.filter(({ name }) => name === 'usher');
   return candidates.length === 1 ? candidates[0] : named.length === 1 ? named[0] : undefined;
 }
 
-function looksLikeUsher({ name, image = '', words }: Container): boolean {
-  return [name, image, ...words].some(text => USHER.test(text));
-}
-
 /** One that does its work and ends before others start, such as one that writes usher's configuration. */
-function isHelper({ containers }: TaskDefinition, { name, essential }: Container): boolean {
+function isAwaited({ containers }: TaskDefinition, { name, essential }: Container): boolean {
   const ends = ({ condition }: { readonly condition: string }) => condition === 'SUCCESS' || condition === 'COMPLETE';
-  const awaited = containers.some(({ dependsOn }) => dependsOn.some(one => one.containerName === name && ends(one)));
-  return awaited && !essential;
+  const ended = containers.some(({ dependsOn }) => dependsOn.some(one => one.containerName === name && ends(one)));
+  return ended && !essential;
 }
 
 /** Whether containers have the address of the task or of the machine, so that a port is the same inside and outside. */
@@ -43,6 +37,7 @@ export function sharesPorts({ networkMode }: TaskDefinition): boolean {
   return networkMode === 'awsvpc' || networkMode === 'host';
 }
 
+/** Whether a container has a port mapping of the port. */
 export function publishes({ ports }: Container, port: number): boolean {
   return ports.some(({ containerPort }) => containerPort === port);
 }

@@ -14,7 +14,7 @@ const LAST_WORDS = 2;
 export const ecsNotEssential: Rule = {
   id: 'ecs-not-essential',
   severity: 'warning',
-  title: 'Usher or the application is not an essential container',
+  title: 'usher or the application is not an essential container',
   story: `When a container with essential: true ends, ECS stops the whole task and starts another. When one
 without ends, the task goes on.
 

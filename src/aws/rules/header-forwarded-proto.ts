@@ -1,12 +1,12 @@
 /** The scheme that usher tells applications, beside what clients speak to the balancer. */
 import type { ListenerSettings } from '../../settings.js';
 import type { Finding, Rule } from '../finding.js';
+import { isTls } from '../flow.js';
 import type { Sidecar } from '../sidecar.js';
 import { listenersOn, type PortFlow, portFlows } from './ports-listeners.js';
 
 const HTTPS_PORT = 443;
 const HTTP_PORT = 80;
-const TLS: ReadonlySet<string> = new Set(['SSL', 'TLS', 'HTTPS']);
 
 export const forwardedProto: Rule = {
   id: 'forwarded-proto',
@@ -62,7 +62,7 @@ interface Verdict extends Pick<Finding, 'severity' | 'consequence'> {
 
 function judge({ kind, frontProtocol, frontPort, header }: PortFlow, listener: ListenerSettings): Verdict | undefined {
   const { forwardedProto: proto } = listener;
-  if (!TLS.has(frontProtocol)) {
+  if (!isTls(frontProtocol)) {
     if (frontPort !== HTTP_PORT || proto !== 'https') return undefined;
     const consequence = 'applications take requests that came in clear for https, and redirect nobody to https';
     return { secure: false, severity: 'warning', consequence };

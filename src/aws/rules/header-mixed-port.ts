@@ -1,7 +1,7 @@
 /** Connections with different headers, or with and without, at one port. */
 import type { Estate, Target } from '../estate.js';
 import type { Finding, Rule, Scene } from '../finding.js';
-import type { SentHeader } from '../flows.js';
+import { isSent } from '../flow.js';
 import { type FlowGroup, flowGroups, groupWords, listenersOn, sameInstancePort } from './ports-listeners.js';
 
 export const headerMixedPort: Rule = {
@@ -24,8 +24,8 @@ It is not safe either. A balancer that sends no header relays what the client wr
 client may write a PROXY header of its own. It arrives from the balancer's address, which is a
 trusted source, and so usher believes it, with required as with optional.
 
-That the two send different versions (v1 by a Classic Load Balancer, v2 by a Network Load
-Balancer) is no harm to usher, which reads both; it is not told here.
+Two that send different versions (v1 by a Classic Load Balancer, v2 by a Network Load Balancer) do
+no harm: usher reads both, and this rule says nothing of them.
 
 Files tell the port of a target, and only describe-target-health tells which targets there are. So
 without it two balancers of different teams that use the same number look like this too, and it is a
@@ -46,10 +46,6 @@ test. Take it away, turn the header on there as well, or give it a port of usher
     }
   },
 };
-
-function isSent(header: SentHeader): boolean {
-  return header === 'v1' || header === 'v2';
-}
 
 function meet(estate: Estate, { first: a }: FlowGroup, { first: b }: FlowGroup): boolean {
   // Of one Classic Load Balancer: clb-mixed-instance-port. Of one target group: it has one attribute.

@@ -1,6 +1,7 @@
 /** The balancer sends a PROXY header that usher doesn't read. */
 import type { ListenerSettings } from '../../settings.js';
 import type { Finding, Rule } from '../finding.js';
+import { isSent } from '../flow.js';
 import type { Sidecar } from '../sidecar.js';
 import { type FlowGroup, flowGroups, groupWords, listenersOn, meetsHttp } from './ports-listeners.js';
 
@@ -32,7 +33,7 @@ the clients.`,
     if (sidecar === undefined) return;
     for (const group of flowGroups(flows)) {
       const { first } = group;
-      if (first.header === 'none' || first.header === 'unknown' || meetsHttp(first, flows)) continue;
+      if (!isSent(first.header) || meetsHttp(first, flows)) continue;
       for (const listener of listenersOn(sidecar.settings, first.port)) {
         if (listener.proxyProtocol === 'off') yield finding(sidecar, group, listener);
       }

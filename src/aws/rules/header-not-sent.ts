@@ -3,7 +3,7 @@
 import type { ListenerSettings } from '../../settings.js';
 import { turnHeaderOn } from '../classic-commands.js';
 import type { Finding, Rule, Scene } from '../finding.js';
-import { isHttp } from '../flows.js';
+import { isHttp } from '../flow.js';
 import type { Sidecar } from '../sidecar.js';
 import { relayed, replaceListener, replaceNote } from './clb-commands.js';
 import { meetsSender } from './header-mixed-port.js';

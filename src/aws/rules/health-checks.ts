@@ -1,17 +1,19 @@
 /** Health checks of all balancers in one form, and who of usher answers them. */
 
-import type { BackendSettings, ListenerSettings, Settings } from '../../settings.js';
-import { attachedTo, policyOf, sendsHeader as turnsHeaderOn } from '../classic-policies.js';
+import type { ListenerSettings, Settings } from '../../settings.js';
+import { annotate } from '../annotate.js';
+import { PROXY_PROTOCOL } from '../attributes.js';
+import { LINES, portPolicies } from '../classic-policies.js';
 import type { ClassicBalancer, KubernetesService, TargetGroup } from '../estate.js';
 import type { Scene } from '../finding.js';
 import type { SentHeader } from '../flow.js';
 import { attributePlace } from '../flows-network.js';
 import { annotationOf, isNetwork } from '../flows-service.js';
+import { isLoopback, type OwnEndpoint, ownEndpoint } from '../own-endpoint.js';
 import { type At, below, type DocumentPlace } from '../place.js';
 import { command } from '../shell.js';
 import type { Sidecar } from '../sidecar.js';
-import { PROXY_PROTOCOL, portsOf, sendsHeader, tcpGroups } from './nlb-groups.js';
-import { isLoopback } from './ports-listeners.js';
+import { portsOf, sendsHeader, tcpGroups } from './nlb-groups.js';
 
 export interface HealthCheck extends At {
   /** `target group chat-blue`, `balancer chat`, `Service chat`. */
@@ -37,7 +39,7 @@ export interface Target {
 export type Answerer =
   | { readonly kind: 'listener'; readonly listener: ListenerSettings }
   | { readonly kind: 'admin'; readonly loopback: boolean }
-  | { readonly kind: 'backend'; readonly backend: BackendSettings; readonly index: number }
+  | ({ readonly kind: 'backend' } & OwnEndpoint)
   | { readonly kind: 'nobody' };
 
 /** The checks whose balancer sends connections to a listener of usher: those of others are none of its business. */
@@ -67,15 +69,15 @@ export function healthChecks(scene: Scene): readonly HealthCheck[] {
 function classicCheck(balancer: ClassicBalancer): HealthCheck[] {
   const { healthCheck, name } = balancer;
   if (healthCheck === undefined) return [];
-  const attached = attachedTo(balancer, healthCheck.port);
+  const { header, at } = portPolicies(balancer, healthCheck.port);
   return [
     {
       at: healthCheck.at,
       whose: `balancer ${name}`,
       protocol: healthCheck.protocol,
       port: healthCheck.port,
-      header: lineOf(balancer, attached?.names ?? []),
-      headerAt: attached?.at ?? balancer.at,
+      header: LINES[header],
+      headerAt: at,
       remark: '; the command sets interval, timeout and thresholds too, so write yours there',
       change: to => [
         command`aws elb configure-health-check --load-balancer-name ${name} --health-check ${`Target=${classicTarget(to)},Interval=10,Timeout=5,UnhealthyThreshold=2,HealthyThreshold=2`}`,
@@ -86,12 +88,6 @@ function classicCheck(balancer: ClassicBalancer): HealthCheck[] {
 
 function classicTarget({ port, path }: Target): string {
   return path === undefined ? `TCP:${port}` : `HTTP:${port}${path}`;
-}
-
-function lineOf(balancer: ClassicBalancer, names: readonly string[]): SentHeader {
-  const policies = names.map(name => policyOf(balancer, name));
-  if (policies.some(policy => policy !== undefined && turnsHeaderOn(policy))) return 'v1';
-  return policies.includes(undefined) ? 'unknown' : 'none';
 }
 
 function groupCheck(scene: Scene, group: TargetGroup): HealthCheck[] {
@@ -144,30 +140,23 @@ function serviceCheck(
       header,
       headerAt,
       remark: '',
-      change: to => [annotate(service, to)],
+      change: ({ port, path }) => [
+        path === undefined
+          ? annotate(service, { 'healthcheck-protocol': 'tcp', 'healthcheck-port': port })
+          : annotate(service, { 'healthcheck-protocol': 'http', 'healthcheck-port': port, 'healthcheck-path': path }),
+      ],
     },
   ];
 }
 
-function annotate({ name, namespace }: KubernetesService, { port, path }: Target): string {
-  const key = (end: string, value: string | number) =>
-    command`${`service.beta.kubernetes.io/aws-load-balancer-healthcheck-${end}=${value}`}`;
-  const settings = [key('protocol', path === undefined ? 'tcp' : 'http'), key('port', port)];
-  const whose = namespace === undefined ? command`${name}` : command`${name} --namespace ${namespace}`;
-  const all = [...settings, ...(path === undefined ? [] : [key('path', path)])].join(' ');
-  return `kubectl annotate service ${whose} --overwrite ${all}`;
-}
-
 /** Who answers on a port, as far as usher's configuration tells. */
-export function answererOf({ listeners, admin, backends }: Settings, port: number): Answerer {
+export function answererOf(settings: Settings, port: number): Answerer {
+  const { listeners, admin } = settings;
   const listener = listeners.find(({ listen }) => listen.port === port);
   if (listener !== undefined) return { kind: 'listener', listener };
   if (admin?.listen.port === port) return { kind: 'admin', loopback: isLoopback(admin.listen.host) };
-  for (const backend of backends) {
-    const index = backend.endpoints.findIndex(endpoint => endpoint.port === port && isLoopback(endpoint.host));
-    if (index >= 0) return { kind: 'backend', backend, index };
-  }
-  return { kind: 'nobody' };
+  const endpoint = ownEndpoint(settings, port);
+  return endpoint === undefined ? { kind: 'nobody' } : { kind: 'backend', ...endpoint };
 }
 
 /** The check that usher is made for, and what else has to change for it. */
@@ -179,10 +168,4 @@ export function betterCheck({ settings }: Sidecar): Target & { readonly cure: st
     ? `, and set admin.listen: 0.0.0.0:${port} so that it can be reached`
     : '';
   return { port, path: '/readyz', cure: `check /readyz on usher's admin port ${port}${opened}` };
-}
-
-/** Where an endpoint of a backend stands: `backendPort` of a listener is a backend of that listener's name. */
-export function endpointPlace(sidecar: Sidecar, { name, endpoints }: BackendSettings, index: number) {
-  const short = endpoints.length === 1 && sidecar.settings.listeners.some(listener => listener.name === name);
-  return short ? sidecar.place('listeners', name, 'backendPort') : sidecar.place('backends', name, 'endpoints', index);
 }

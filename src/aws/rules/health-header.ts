@@ -1,25 +1,19 @@
 /** Health checks and the bytes in front of them: a PROXY header, none, or TLS. */
 import type { Finding, Rule } from '../finding.js';
-import { isHttp } from '../flow.js';
+import { isHttp, isSent } from '../flow.js';
+import { endpointPlace } from '../own-endpoint.js';
 import type { Sidecar } from '../sidecar.js';
-import {
-  type Answerer,
-  answererOf,
-  betterCheck,
-  endpointPlace,
-  type HealthCheck,
-  healthChecks,
-} from './health-checks.js';
+import { type Answerer, answererOf, betterCheck, type HealthCheck, healthChecks } from './health-checks.js';
 
 export const healthCheckHeader: Rule = {
   id: 'health-check-header',
   severity: 'error',
   title: 'Health checks bring a PROXY header to a port that does not understand it',
-  story: `With the PROXY protocol on, a balancer puts a header in front of its health checks as well: a
-Network Load Balancer a LOCAL header on every check of the target group, on whichever port, a
-Classic one a line on checks of an instance port that has the policy.
+  story: `With the PROXY protocol on, a balancer puts a header in front of its health checks as well. A
+Network Load Balancer sends a LOCAL header with every check of the target group, whichever port it
+goes to; a Classic one sends a line with checks of an instance port that has the policy.
 
-An HTTP server that gets such a header in place of a request line answers 400 or hangs up. Then
+An application that gets such a header in place of a request line answers 400 or hangs up. Then
 every check fails and no target is healthy, though the service works. A TCP check only connects, and
 does not mind.
 
@@ -30,7 +24,7 @@ admin.listen: 0.0.0.0:9180 in usher's configuration and the port open to the bal
     const { sidecar } = scene;
     if (sidecar === undefined) return;
     for (const check of healthChecks(scene)) {
-      if (!isHttp(check.protocol) || (check.header !== 'v1' && check.header !== 'v2')) continue;
+      if (!isHttp(check.protocol) || !isSent(check.header)) continue;
       const answerer = answererOf(sidecar.settings, check.port);
       if (!understands(answerer)) yield headerFinding(sidecar, check, answerer);
     }
@@ -45,7 +39,7 @@ function understands(answerer: Answerer): boolean {
 function headerFinding(sidecar: Sidecar, check: HealthCheck, answerer: Answerer): Finding {
   const better = betterCheck(sidecar);
   const known = answerer.kind !== 'nobody';
-  const who = known ? 'which does not understand it' : 'where nothing of usher listens that would understand it';
+  const who = known ? 'which does not understand it' : 'where usher has nothing that would understand it';
   return {
     rule: 'health-check-header',
     severity: known ? 'error' : 'warning',
@@ -63,7 +57,7 @@ function placeOf(sidecar: Sidecar, answerer: Answerer) {
     case 'listener':
       return sidecar.place('listeners', answerer.listener.name, 'proxyProtocol');
     case 'backend':
-      return endpointPlace(sidecar, answerer.backend, answerer.index);
+      return endpointPlace(sidecar, answerer);
     default:
       return sidecar.place('admin', 'listen');
   }
@@ -126,7 +120,7 @@ HTTPS or SSL begins with a TLS handshake, which usher refuses: behind a PROXY he
 request line (400), without one as header-missing, on the admin port as a malformed request. Every
 check fails and all targets turn unhealthy.
 
-Make it a check with HTTP of /readyz on usher's admin port, or with TCP. Only a listener with
+Let it ask /readyz on usher's admin port by HTTP, or only connect, by TCP. Only a listener with
 protocol: tcp in front of a backend that ends TLS itself can pass such a check on.`,
   *check(scene) {
     const { sidecar } = scene;

@@ -1,8 +1,9 @@
 /** Health checks and the port they go to: one that nobody can reach there, or one past usher. */
 import type { Finding, Rule, Scene } from '../finding.js';
-import { isHttp } from '../flow.js';
+import { isHttp, isSent } from '../flow.js';
+import { endpointPlace } from '../own-endpoint.js';
 import type { Sidecar } from '../sidecar.js';
-import { answererOf, betterCheck, endpointPlace, type HealthCheck, healthChecks } from './health-checks.js';
+import { answererOf, betterCheck, type HealthCheck, healthChecks } from './health-checks.js';
 
 export const healthCheckUnreachable: Rule = {
   id: 'health-check-unreachable',
@@ -39,7 +40,7 @@ function isMapped({ estate }: Scene, port: number): boolean {
 
 /** Another rule tells of these. */
 function bringsHeader({ protocol, header }: HealthCheck): boolean {
-  return isHttp(protocol) && (header === 'v1' || header === 'v2');
+  return isHttp(protocol) && isSent(header);
 }
 
 function loopbackFinding(sidecar: Sidecar, check: HealthCheck): Finding {
@@ -94,7 +95,7 @@ so the application's own state counts as well. Then bind the application to 127.
         severity: 'warning',
         message: `the health check of ${check.whose} goes to port ${check.port} of backend ${answerer.backend.name}, past usher`,
         consequence: 'a target whose usher is dead or drains stays in service, and its clients meet a closed port',
-        places: [check.at, endpointPlace(sidecar, answerer.backend, answerer.index)],
+        places: [check.at, endpointPlace(sidecar, answerer)],
         cure: `${better.cure}${check.remark}`,
         commands: check.change(better),
       };

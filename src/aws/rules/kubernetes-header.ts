@@ -1,8 +1,10 @@
 /** What Kubernetes Services say of the PROXY protocol. */
+import { annotate, PREFIX, unannotate } from '../annotate.js';
+import { PROXY_PROTOCOL } from '../attributes.js';
 import type { KubernetesService } from '../estate.js';
 import type { Rule } from '../finding.js';
 import { annotationOf, groupAttributes, isNetwork } from '../flows-service.js';
-import { annotate, isControllers, PREFIX, serviceWords, unannotate } from './kubernetes-services.js';
+import { isControllers, serviceWords } from './kubernetes-services.js';
 
 const balanced = ({ type }: KubernetesService) => type === 'LoadBalancer';
 
@@ -34,7 +36,7 @@ To turn it off, take the annotation away; false does not do that.`,
         consequence: 'the Service is refused with an error in its events, and its balancer stays as it was',
         places: [given.at, ...(sidecar && first ? [sidecar.place('listeners', first.name, 'proxyProtocol')] : [])],
         cure: off ? 'take the annotation away, or set it to "*" where usher expects the header' : 'set it to "*"',
-        commands: off ? [unannotate(service, 'proxy-protocol')] : [annotate(service, 'proxy-protocol', '*')],
+        commands: off ? [unannotate(service, 'proxy-protocol')] : [annotate(service, { 'proxy-protocol': '*' })],
       };
     }
   },
@@ -67,7 +69,7 @@ tcp as well. Then turn the PROXY protocol on.`,
         consequence: 'usher refuses every connection (header-missing), and WebSockets do not pass the balancer',
         places: [given.at, ...(sidecar && usher ? [sidecar.place('listeners', usher.name, 'proxyProtocol')] : [])],
         cure: 'set the annotation to tcp, and turn the PROXY protocol on',
-        commands: [annotate(service, 'backend-protocol', 'tcp'), annotate(service, 'proxy-protocol', '*')],
+        commands: [annotate(service, { 'backend-protocol': 'tcp' }), annotate(service, { 'proxy-protocol': '*' })],
       };
     }
   },
@@ -89,12 +91,10 @@ Keep one of them.`,
     for (const service of estate.services.filter(balanced)) {
       const all = annotationOf(service, 'proxy-protocol');
       const attributes = annotationOf(service, 'target-group-attributes');
-      const value = groupAttributes(service).get('proxy_protocol_v2.enabled');
+      const value = groupAttributes(service).get(PROXY_PROTOCOL);
       if (all?.value !== '*' || attributes === undefined || value !== 'false') continue;
       const first = sidecar?.settings.listeners[0];
-      const rest = attributes.value
-        .split(',')
-        .filter(pair => pair.split('=')[0]?.trim() !== 'proxy_protocol_v2.enabled');
+      const rest = attributes.value.split(',').filter(pair => pair.split('=')[0]?.trim() !== PROXY_PROTOCOL);
       yield {
         rule: 'kubernetes-conflict',
         severity: 'warning',
@@ -109,7 +109,7 @@ Keep one of them.`,
         commands: [
           rest.length === 0
             ? unannotate(service, 'target-group-attributes')
-            : annotate(service, 'target-group-attributes', rest.join(',')),
+            : annotate(service, { 'target-group-attributes': rest.join(',') }),
         ],
       };
     }

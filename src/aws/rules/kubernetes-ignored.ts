@@ -1,8 +1,10 @@
 /** Annotations for the PROXY header on a Service whose balancer they do not reach. */
+import { PREFIX } from '../annotate.js';
+import { PROXY_PROTOCOL } from '../attributes.js';
 import type { KubernetesService } from '../estate.js';
 import type { Rule } from '../finding.js';
 import { annotationOf, byHand, groupAttributes, ignoresHeader } from '../flows-service.js';
-import { PREFIX, serviceWords } from './kubernetes-services.js';
+import { serviceWords } from './kubernetes-services.js';
 
 export const kubernetesHeaderIgnored: Rule = {
   id: 'kubernetes-header-ignored',
@@ -54,6 +56,6 @@ a new port say, begins without it.`,
 function askedAt(service: KubernetesService) {
   const all = annotationOf(service, 'proxy-protocol');
   if (all?.value === '*') return all.at;
-  const isOn = groupAttributes(service).get('proxy_protocol_v2.enabled') === 'true';
+  const isOn = groupAttributes(service).get(PROXY_PROTOCOL) === 'true';
   return isOn ? annotationOf(service, 'target-group-attributes')?.at : undefined;
 }

@@ -1,10 +1,11 @@
 /** Services whose balancer shows usher the clients themselves as peers. */
 import type { ListenerSettings } from '../../settings.js';
+import { annotate } from '../annotate.js';
 import type { KubernetesService } from '../estate.js';
 import type { Scene } from '../finding.js';
 import { annotationOf, groupAttributes, isNetwork } from '../flows-service.js';
 import type { DocumentPlace } from '../place.js';
-import { annotate, isControllers, targetsNodes } from './kubernetes-services.js';
+import { isControllers, targetsNodes } from './kubernetes-services.js';
 
 const ATTRIBUTES = 'target-group-attributes';
 const PRESERVE = 'preserve_client_ip.enabled';
@@ -56,5 +57,5 @@ function placeOf(service: KubernetesService): DocumentPlace {
 
 function turnOff(service: KubernetesService): string {
   const all = new Map([...groupAttributes(service)].filter(([key]) => key !== '')).set(PRESERVE, 'false');
-  return annotate(service, ATTRIBUTES, [...all].map(([key, value]) => `${key}=${value}`).join(','));
+  return annotate(service, { [ATTRIBUTES]: [...all].map(([key, value]) => `${key}=${value}`).join(',') });
 }

@@ -1,5 +1,6 @@
 /** Target groups behind Network Load Balancers, with their attributes and AWS's defaults, and who of usher serves them. */
 import type { ListenerSettings } from '../../settings.js';
+import { PRESERVE_CLIENT_IP, PROXY_PROTOCOL } from '../attributes.js';
 import type { Estate, NetworkBalancer, NetworkListener, TargetGroup } from '../estate.js';
 import type { Scene } from '../finding.js';
 
@@ -10,9 +11,6 @@ export interface Served {
   /** Those that were given. */
   readonly balancers: readonly NetworkBalancer[];
 }
-
-export const PROXY_PROTOCOL = 'proxy_protocol_v2.enabled';
-export const PRESERVE_CLIENT_IP = 'preserve_client_ip.enabled';
 
 /** Every target group with the listeners that forward to it. */
 export function servedGroups(estate: Estate): Served[] {
@@ -37,6 +35,7 @@ export function tcpGroups(scene: Scene): Served[] {
   );
 }
 
+/** Whether the group may lead to usher: without a configuration, or where its port is not known, it may. */
 export function mayServe(scene: Scene, group: TargetGroup): boolean {
   return scene.sidecar === undefined || portsOf(scene, group).length === 0 || listenersOf(scene, group).length > 0;
 }

@@ -1,15 +1,9 @@
 /** What a Network Load Balancer tells usher of the client: unknown, or nothing. */
+import { PRESERVE_CLIENT_IP, PROXY_PROTOCOL } from '../attributes.js';
 import type { Rule } from '../finding.js';
 import { attributePlace, setAttribute } from '../flows-network.js';
 import { command, shellWord } from '../shell.js';
-import {
-  listenersOf,
-  PRESERVE_CLIENT_IP,
-  PROXY_PROTOCOL,
-  preservesClientIp,
-  sendsHeader,
-  tcpGroups,
-} from './nlb-groups.js';
+import { listenersOf, preservesClientIp, sendsHeader, tcpGroups } from './nlb-groups.js';
 
 export const nlbAttributesUnknown: Rule = {
   id: 'nlb-attributes-unknown',

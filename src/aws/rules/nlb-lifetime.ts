@@ -1,5 +1,6 @@
 /** How long a Network Load Balancer keeps connections, beside how long usher does. */
 import type { DrainSettings } from '../../settings.js';
+import { DEREGISTRATION_DELAY } from '../attributes.js';
 import type { NetworkListener } from '../estate.js';
 import type { Finding, Rule, Scene } from '../finding.js';
 import { attributePlace, setAttribute } from '../flows-network.js';
@@ -14,7 +15,6 @@ const DEREGISTRATION_DEFAULT = 300;
 const IDLE_TIMEOUT_DEFAULT = 350;
 
 const IDLE_TIMEOUT = 'tcp.idle_timeout.seconds';
-const DEREGISTRATION_DELAY = 'deregistration_delay.timeout_seconds';
 const CONNECTION_TERMINATION = 'deregistration_delay.connection_termination.enabled';
 
 export const nlbIdleTimeout: Rule = {
@@ -69,7 +69,7 @@ export const nlbDeregistrationDelay: Rule = {
   title: 'The deregistration delay is shorter than usher takes to drain',
   story: `When a target is deregistered, a Network Load Balancer sends it no new connections, though some
 arrive for two to three minutes all the same, and lets those that are there go on for
-deregistration_delay.timeout_seconds (300 by default). Behind that the target is forgotten: ECS and
+deregistration_delay.timeout_seconds (300 by default). After that the target is forgotten: ECS and
 others take the end of the delay as the sign that they may stop the task.
 
 usher needs drain.deregisterDelay and then drain.closeOver to ask every WebSocket to leave. AWS

@@ -1,14 +1,15 @@
 /** Balancers, protocols and target types on which there is no PROXY header for usher. */
 import type { ListenerSettings } from '../../settings.js';
+import { PROXY_PROTOCOL } from '../attributes.js';
 import type { NetworkBalancer, NetworkListener, TargetGroup } from '../estate.js';
 import type { Finding, Rule, Scene } from '../finding.js';
+import { isDatagram, isSent } from '../flow.js';
 import { below } from '../place.js';
 import { moveToNewGroup } from './nlb-commands.js';
-import { listenersOf, mayServe, PROXY_PROTOCOL, portsOf, servedGroups } from './nlb-groups.js';
+import { listenersOf, mayServe, portsOf, servedGroups } from './nlb-groups.js';
 
-/** With TCP beside the datagrams, and without. */
+/** With TCP beside the datagrams. */
 const MIXED = ['TCP_UDP', 'TCP_QUIC'];
-const DATAGRAMS = ['UDP', 'QUIC'];
 
 export const nlbUdp: Rule = {
   id: 'nlb-udp',
@@ -42,10 +43,7 @@ target group can't be changed, so that is a new group:
 
 function meetsDatagrams(scene: Scene, listener: NetworkListener, group: TargetGroup): boolean {
   if (isMixed(listener, group)) return mayServe(scene, group);
-  return (
-    [listener.protocol, group.protocol].some(protocol => DATAGRAMS.includes(protocol)) &&
-    listenersOf(scene, group).length > 0
-  );
+  return [listener.protocol, group.protocol].some(isDatagram) && listenersOf(scene, group).length > 0;
 }
 
 function udpFinding(scene: Scene, listener: NetworkListener, group: TargetGroup): Finding {
@@ -137,7 +135,7 @@ export const nlbApplicationBalancer: Rule = {
   id: 'nlb-application-balancer',
   severity: 'warning',
   title: 'The balancer is an Application or Gateway Load Balancer, which has no PROXY protocol',
-  story: `An Application Load Balancer reads HTTP itself and tells the client in X-Forwarded-For; a Gateway
+  story: `An Application Load Balancer reads HTTP itself and names the client in X-Forwarded-For; a Gateway
 Load Balancer wraps packets in GENEVE. Neither can send a PROXY header: the attribute
 proxy_protocol_v2.enabled exists only on target groups of a Network Load Balancer.
 
@@ -168,7 +166,7 @@ function meetsUsher(scene: Scene, balancer: NetworkBalancer): { listener: Listen
 
 /** Whether a balancer sends the header to this listener: then `header-mixed-port` tells of the other one. */
 function getsHeader({ flows }: Scene, { listen }: ListenerSettings): boolean {
-  return flows.some(({ port, header }) => port === listen.port && (header === 'v1' || header === 'v2'));
+  return flows.some(({ port, header }) => port === listen.port && isSent(header));
 }
 
 function isAlone({ estate }: Scene): boolean {
@@ -188,7 +186,7 @@ function applicationFinding(scene: Scene, balancer: NetworkBalancer, usher: List
         ? 'every client looks like a node of the balancer'
         : 'with proxyProtocol: required usher refuses every connection of it (header-missing)',
     places: [below(balancer.at, 'Type'), ...(place ? [place] : [])],
-    cure: 'put a Network Load Balancer in front of usher, or set proxyProtocol: off and do without the clients',
+    cure: 'put a Network Load Balancer in front of usher, or set proxyProtocol: off and do without the addresses of clients',
     commands: [],
   };
 }

@@ -1,25 +1,19 @@
 /** Whose PROXY header usher believes behind a Network Load Balancer, and who the peer really is. */
 import { type Cidr, cidrContains, IPV4_BYTES, parseAddress } from '../../address.js';
 import type { ListenerSettings } from '../../settings.js';
+import { PRESERVE_CLIENT_IP } from '../attributes.js';
 import type { Finding, Rule, Scene } from '../finding.js';
 import { attributePlace, setAttribute } from '../flows-network.js';
 import type { Sidecar } from '../sidecar.js';
 import { serviceWords } from './kubernetes-services.js';
 import { type OpenService, openServices } from './kubernetes-trust.js';
 import { showSubnets } from './nlb-commands.js';
-import {
-  listenersOf,
-  PRESERVE_CLIENT_IP,
-  preservesClientIp,
-  type Served,
-  sendsHeader,
-  tcpGroups,
-} from './nlb-groups.js';
+import { listenersOf, preservesClientIp, type Served, sendsHeader, tcpGroups } from './nlb-groups.js';
 
 export const nlbTrustedSources: Rule = {
   id: 'nlb-trusted-sources',
   severity: 'error',
-  title: 'TrustedSources does not hold the peers that the balancer shows to usher',
+  title: 'trustedSources does not hold the peers from which the connections come',
   story: `usher believes a PROXY header only from a peer in trustedSources. Who the peer is, the target group
 decides: with preserve_client_ip.enabled=false it is a node of the balancer, with true it is the
 client itself, anywhere on the internet. True is the default for instances.
@@ -150,9 +144,9 @@ export const nlbTrustedOpen: Rule = {
   id: 'nlb-trusted-open',
   severity: 'note',
   title: 'A listener behind a Network Load Balancer has no trustedSources',
-  story: `A Network Load Balancer puts its PROXY header in front of whatever the client sends. Who reaches
-usher's port past the balancer can write a header of his own, and usher believes it: he is then
-whoever he likes to be, in X-Forwarded-For, in limits per client and in logs.
+  story: `A Network Load Balancer puts its PROXY header in front of whatever the client sends. Whoever
+reaches usher's port past the balancer can write a PROXY header too, and usher believes it: they
+are any client they like, in X-Forwarded-For, in limits per client and in logs.
 
 With preserve_client_ip.enabled=false the peer of every connection is a node of the balancer, so
 trustedSources can close that door: write the address ranges of the balancer's subnets there. The
@@ -170,7 +164,7 @@ security group of the targets should admit only the balancer as well.
         rule: 'nlb-trusted-open',
         severity: 'note',
         message: `listener ${usher.name} believes every peer, though only nodes of the balancer come from target group ${group.name}`,
-        consequence: 'who reaches the port past the balancer may claim to be any client',
+        consequence: 'whoever reaches the port past the balancer may claim to be any client',
         places: [sidecar.place('listeners', usher.name, 'trustedSources'), attributePlace(group, PRESERVE_CLIENT_IP)],
         cure: `set trustedSources to the ranges of the balancer's subnets${subnets.length === 0 ? '' : `: ${subnets.join(', ')}`}`,
         commands: showSubnets(subnets),

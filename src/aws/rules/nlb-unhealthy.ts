@@ -1,5 +1,6 @@
 /** What a Network Load Balancer does to the connections of a target that fails its health checks, as usher does in a drain. */
 import type { DrainSettings } from '../../settings.js';
+import { UNHEALTHY_TERMINATION } from '../attributes.js';
 import type { TargetGroup } from '../estate.js';
 import type { Finding, Rule, Scene } from '../finding.js';
 import { attributePlace, setAttribute } from '../flows-network.js';
@@ -7,7 +8,6 @@ import { below } from '../place.js';
 import type { Sidecar } from '../sidecar.js';
 import { isOn, listenersOf, portsOf, tcpGroups } from './nlb-groups.js';
 
-const UNHEALTHY_TERMINATION = 'target_health_state.unhealthy.connection_termination.enabled';
 /** Two checks at AWS's default interval, milliseconds: sooner a target is rarely found unhealthy. */
 const UNHEALTHY_AFTER_MS = 60_000;
 
@@ -22,7 +22,7 @@ usher, when it is told to stop, says 503 on /readyz at once, so that no new conn
 then closes WebSockets politely over drain.closeOver. With a health check on /readyz the balancer
 finds the target unhealthy meanwhile, and resets all live WebSockets in the middle of that: clients
 see an error in place of a Close frame, and come back all at once. A check of the traffic port fails
-likewise from the moment on when usher has stopped listening.
+likewise once usher has stopped listening.
 
 Turn the attribute off. Then an unhealthy target gets no new connections and keeps those that it
 has.

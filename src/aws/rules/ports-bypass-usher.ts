@@ -1,13 +1,12 @@
 /** A balancer that sends past usher. */
-
-import type { Settings } from '../../settings.js';
 import { setPolicies } from '../classic-commands.js';
 import { portPolicies } from '../classic-policies.js';
 import type { Finding, Rule, Scene } from '../finding.js';
-import type { ConfigPlace } from '../place.js';
+import { isSent } from '../flow.js';
+import { endpointPlace, type OwnEndpoint, ownEndpoint } from '../own-endpoint.js';
 import type { Sidecar } from '../sidecar.js';
 import { replaceListener, replaceNote } from './clb-commands.js';
-import { classicOf, isLoopback, listenersOn, type PortFlow, portFlows } from './ports-listeners.js';
+import { classicOf, listenersOn, type PortFlow, portFlows } from './ports-listeners.js';
 
 export const portBypassesUsher: Rule = {
   id: 'port-bypasses-usher',
@@ -28,7 +27,7 @@ client. In both cases nothing of what usher does takes place: no limits, no affi
 refusal of forged addresses, no counters. Where the application listens on 127.0.0.1 only, as it
 should, the connections are refused and the targets are unhealthy.
 
-That is how a balancer looks from the time before usher. Point it to usher's port. A Classic Load
+A balancer from the time before usher looks like this. Point it to usher's port. A Classic Load
 Balancer's listener is deleted and made anew with another instance port. A target group's port
 can't be changed: register the targets with usher's port, or make another group. On ECS it is
 containerName and containerPort of the service, which must be usher's.`,
@@ -37,52 +36,29 @@ containerName and containerPort of the service, which must be usher's.`,
     if (sidecar === undefined) return;
     for (const flow of portFlows(flows)) {
       if (listenersOn(sidecar.settings, flow.port).length > 0) continue;
-      const backend = bypassed(sidecar.settings, flow.port);
-      if (backend !== undefined) yield finding(scene, sidecar, flow, backend);
+      const endpoint = ownEndpoint(sidecar.settings, flow.port);
+      if (endpoint !== undefined) yield finding(scene, sidecar, flow, endpoint);
     }
   },
 };
 
-/** The backend that has an endpoint on this port of this machine. */
-export interface Bypassed {
-  readonly name: string;
-  readonly index: number;
-}
-
-export function bypassed({ backends }: Settings, port: number): Bypassed | undefined {
-  for (const { name, endpoints } of backends) {
-    const index = endpoints.findIndex(endpoint => endpoint.port === port && isLoopback(endpoint.host));
-    if (index >= 0) return { name, index };
-  }
-  return undefined;
-}
-
-function finding(scene: Scene, sidecar: Sidecar, flow: PortFlow, backend: Bypassed): Finding {
+function finding(scene: Scene, sidecar: Sidecar, flow: PortFlow, endpoint: OwnEndpoint): Finding {
+  const { backend } = endpoint;
   const { balancer, port, header, at } = flow;
   const to = sidecar.settings.listeners.filter(({ routes }) => routes.some(route => route.backend === backend.name));
   const [only] = to.length === 1 ? to : [];
-  const sent =
-    header === 'v1' || header === 'v2'
-      ? 'the application gets a PROXY header in front of every request and answers 400'
-      : 'the application does not know its clients, or, on loopback only, can not be reached';
+  const sent = isSent(header)
+    ? 'the application gets a PROXY header in front of every request and answers 400'
+    : 'the application does not know its clients, or, on loopback only, cannot be reached';
   return {
     rule: 'port-bypasses-usher',
     severity: 'error',
     message: `${balancer} sends to port ${port}, which is an endpoint of usher's backend ${backend.name} on this machine`,
     consequence: `connections go past usher: ${sent}`,
-    places: [at, endpointPlace(sidecar, backend)],
+    places: [at, endpointPlace(sidecar, endpoint)],
     cure: `let the balancer send to usher's port ${to.map(({ name, listen }) => `${listen.port} (${name})`).join(' or ')}${note(scene, flow)}`,
     commands: only === undefined ? [] : repoint(scene, flow, only.listen.port),
   };
-}
-
-/** `backendPort: 3000` stands in the listener, an endpoint in its backend. */
-function endpointPlace(sidecar: Sidecar, { name, index }: Bypassed): ConfigPlace {
-  const owner = sidecar.place('listeners', name);
-  const own = sidecar.place('listeners', name, 'backendPort');
-  // Of a key that was left out, the place is that of its owner.
-  const written = own.line !== owner.line || own.column !== owner.column;
-  return written ? own : sidecar.place('backends', name, 'endpoints', index);
 }
 
 function note({ estate }: Scene, flow: PortFlow): string {

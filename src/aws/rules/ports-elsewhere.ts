@@ -1,7 +1,7 @@
 /** Balancers in the files that have nothing to do with usher. */
 import type { Finding, Rule } from '../finding.js';
 import type { Elsewhere } from '../scope.js';
-import { listed } from './words.js';
+import { listed } from '../words.js';
 
 const MOST_PLACES = 3;
 

@@ -1,13 +1,14 @@
 /** A listener that only its own machine reaches. */
 import { formatHostPort } from '../../address.js';
 import type { Finding, Rule } from '../finding.js';
+import { isLoopback } from '../own-endpoint.js';
 import type { Sidecar } from '../sidecar.js';
-import { type FlowGroup, flowGroups, groupWords, isLoopback, listenersOn } from './ports-listeners.js';
+import { type FlowGroup, flowGroups, groupWords, listenersOn } from './ports-listeners.js';
 
 export const portListenLoopback: Rule = {
   id: 'port-listen-loopback',
   severity: 'error',
-  title: 'usher listens on loopback only, where the balancer can not reach it',
+  title: 'usher listens on loopback only, where the balancer cannot reach it',
   story: `An address such as 127.0.0.1, ::1 or localhost is reached from the same machine only (in a
 container: from the same container or pod). A balancer connects from another machine, to the
 address of the instance, the task or the pod. Nobody listens there, and the connection is refused.

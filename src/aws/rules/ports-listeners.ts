@@ -1,12 +1,9 @@
 /** Flows beside usher's listeners: what arrives where. */
 import type { ListenerSettings, Settings } from '../../settings.js';
 import type { ClassicBalancer, ClassicListener, Estate } from '../estate.js';
-import { type Flow, isHttp } from '../flows.js';
-import { listed } from './words.js';
-
-/** Protocols without a TCP connection; a port for both has one. */
-const DATAGRAMS: ReadonlySet<string> = new Set(['UDP', 'QUIC', 'GENEVE']);
-const LOOPBACK_V4 = /^127\./;
+import { type Flow, isDatagram, isHttp } from '../flow.js';
+import { isLoopback } from '../own-endpoint.js';
+import { listed } from '../words.js';
 
 /** A flow whose port is known and that comes over TCP. */
 export type PortFlow = Flow & { readonly port: number };
@@ -18,8 +15,11 @@ export interface FlowGroup {
   readonly first: PortFlow;
 }
 
+/** The flows that come over TCP to a port that is known. */
 export function portFlows(flows: readonly Flow[]): readonly PortFlow[] {
-  return flows.filter((flow): flow is PortFlow => flow.port !== undefined && !DATAGRAMS.has(flow.protocol));
+  return flows.filter(
+    (flow): flow is PortFlow => flow.port !== undefined && !isDatagram(flow.protocol) && flow.protocol !== 'GENEVE',
+  );
 }
 
 /** Listeners of one balancer that lead to one port by one policy, attribute or annotation are one group. */
@@ -63,10 +63,6 @@ export function listenersOn({ listeners }: Settings, port: number): readonly Lis
   const there = listeners.filter(({ listen }) => listen.port === port);
   const open = there.filter(({ listen }) => !isLoopback(listen.host));
   return open.length > 0 ? open : there;
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || LOOPBACK_V4.test(host);
 }
 
 /** The listener of a Classic Load Balancer that a flow is. */

@@ -1,8 +1,8 @@
 /** A listener of usher's that no balancer sends to. */
 import type { Finding, Rule } from '../finding.js';
 import type { Sidecar } from '../sidecar.js';
+import { portWords } from '../words.js';
 import { portFlows } from './ports-listeners.js';
-import { portWords } from './words.js';
 
 export const portNotForwarded: Rule = {
   id: 'port-not-forwarded',
@@ -14,8 +14,8 @@ That may be fine: a port for traffic inside the VPC, a listener that is ready be
 is, or a balancer whose files were not given.
 
 It may also be what is left of an old layout, or the other half of a slip: the balancer sends to
-8080, usher listens on 8008, and each of the two looks right by itself. Then the check has an
-error too, port-not-listened.
+8080, usher listens on 8008, and each of the two looks right by itself. Then there is a second
+finding, port-not-listened.
 
 Take the listener away if nothing uses it. A port that is open and forgotten is one more way
 around the balancer.`,

@@ -1,10 +1,11 @@
 /** A balancer that sends to a port where usher doesn't listen. */
 import type { ListenerSettings, Settings } from '../../settings.js';
 import type { Finding, Rule, Scene } from '../finding.js';
+import { isSent } from '../flow.js';
+import { ownEndpoint } from '../own-endpoint.js';
 import type { Sidecar } from '../sidecar.js';
-import { bypassed } from './ports-bypass-usher.js';
+import { listed } from '../words.js';
 import { type FlowGroup, flowGroups, groupWords, listenersOn, portFlows } from './ports-listeners.js';
-import { listed } from './words.js';
 
 const NEAREST = 3;
 /** More than these are told in one finding. */
@@ -19,12 +20,12 @@ export const portNotListened: Rule = {
 are all the same thing: the port to which the balancer connects. usher has to listen there.
 
 Where nobody listens, connections are refused by the system. Clients get a closed connection, or 503
-from a listener that reads HTTP. Where the health check asks this port too, the balancer takes all
-targets for unhealthy. In usher's log there is nothing at all, because nothing arrives.
+from a listener that reads HTTP. Where the health check asks this port too, the balancer counts all
+targets as unhealthy. In usher's log there is nothing at all, because nothing arrives.
 
 Usually one of the two was changed and the other was not, or the port is that of the application
 from the time before usher. It may also be right: when another program on the same machine listens
-there, this balancer has nothing to do with usher, and its files don't belong into the check.
+there, this balancer has nothing to do with usher, and its files don't belong in the check.
 A balancer that sends to usher on another of its ports, and no PROXY header to this one, gets a
 warning.
 
@@ -37,7 +38,7 @@ changed: register the targets with another port, or make another group.`,
     const { settings } = sidecar;
     const missed = merged(scene).filter(({ first: { port } }) => {
       const isKnown = listenersOn(settings, port).length > 0 || settings.admin?.listen.port === port;
-      return !isKnown && bypassed(settings, port) === undefined;
+      return !isKnown && ownEndpoint(settings, port) === undefined;
     });
     const [first] = missed;
     const isHit = scene.flows.some(({ port }) => port !== undefined && listenersOn(settings, port).length > 0);
@@ -59,7 +60,7 @@ function merged({ flows }: Scene): readonly FlowGroup[] {
  */
 function mayBeOthers({ flows }: Scene, { settings }: Sidecar, { first }: FlowGroup): boolean {
   const own = flows.filter(({ kind, balancer }) => kind === first.kind && balancer === first.balancer);
-  const sends = own.some(({ port, header }) => port === first.port && (header === 'v1' || header === 'v2'));
+  const sends = own.some(({ port, header }) => port === first.port && isSent(header));
   return !sends && own.some(({ port }) => port !== undefined && listenersOn(settings, port).length > 0);
 }
 
@@ -73,7 +74,7 @@ function finding(scene: Scene, sidecar: Sidecar, group: FlowGroup): Finding {
     message: `${groupWords(group)} sends to port ${port}, and usher listens on ${portsWords(near)}`,
     consequence: others
       ? 'unless another program listens there, connections are refused'
-      : 'connections are refused there, and a health check of this port takes all targets for unhealthy',
+      : 'connections are refused there, and a health check of this port counts all targets as unhealthy',
     places: [at, ...near.slice(0, 1).map(({ name }) => sidecar.place('listeners', name, 'listen'))],
     cure: `let the balancer send to a port of usher's, or give usher a listener on ${port}`,
     commands: [],

@@ -1,11 +1,11 @@
 /** A balancer that lets TLS come to usher, which reads plain HTTP. */
 import type { ListenerSettings } from '../../settings.js';
 import type { Finding, Rule, Scene } from '../finding.js';
+import { isTls } from '../flow.js';
 import type { Sidecar } from '../sidecar.js';
 import { replaceListener, replaceNote } from './clb-commands.js';
 import { classicOf, listenersOn, type PortFlow, portFlows } from './ports-listeners.js';
 
-const TLS: ReadonlySet<string> = new Set(['SSL', 'TLS', 'HTTPS']);
 const HTTPS_PORT = 443;
 
 export const portGetsTls: Rule = {
@@ -34,7 +34,7 @@ protocol: tcp: usher reads the PROXY header and relays the rest as it is.`,
     for (const flow of portFlows(flows)) {
       for (const listener of listenersOn(sidecar.settings, flow.port)) {
         if (listener.protocol !== 'http') continue;
-        if (TLS.has(flow.protocol)) yield encrypted(scene, sidecar, flow, listener);
+        if (isTls(flow.protocol)) yield encrypted(scene, sidecar, flow, listener);
         else if (flow.frontProtocol === 'TCP' && flow.frontPort === HTTPS_PORT) yield relayed(sidecar, flow, listener);
       }
     }

@@ -1,7 +1,7 @@
 /** A report made by hand, with one of everything. */
 import type { Estate } from '../../../src/aws/estate.js';
 import type { Finding } from '../../../src/aws/finding.js';
-import type { Flow } from '../../../src/aws/flows.js';
+import type { Flow } from '../../../src/aws/flow.js';
 import type { ConfigPlace, DocumentPlace, Steps } from '../../../src/aws/place.js';
 import type { Report } from '../../../src/aws/report/report.js';
 import type { Sidecar } from '../../../src/aws/sidecar.js';
