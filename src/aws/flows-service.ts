@@ -29,7 +29,7 @@ function flowOf(service: KubernetesService, port: ServicePort): Flow {
     headerAt:
       (annotationOf(service, 'proxy-protocol') ?? annotationOf(service, 'target-group-attributes'))?.at ?? service.at,
     turnOn: http ? [] : ignoresHeader(service) ? [byHand('true')] : [annotate(service, { 'proxy-protocol': '*' })],
-    turnOff: ignoresHeader(service) ? [byHand('false')] : [unannotate(service, 'proxy-protocol')],
+    turnOff: ignoresHeader(service) ? [byHand('false')] : turnOff(service),
     targetGroupArn: undefined,
   };
 }
@@ -74,6 +74,22 @@ function sentTo(service: KubernetesService, { port, name }: ServicePort): SentHe
   const sends = asked || groupAttributes(service).get(PROXY_PROTOCOL) === 'true';
   // Somebody may have turned it on by hand.
   return ignoresHeader(service) ? 'unknown' : sends ? 'v2' : 'none';
+}
+
+/** Takes away what turns the header on; where nothing does, what would. */
+function turnOff(service: KubernetesService): string[] {
+  const ends = ['proxy-protocol', 'proxy-protocol-per-target-group'].filter(
+    end => annotationOf(service, end) !== undefined,
+  );
+  const attributes = [...groupAttributes(service)].map(([key, value]) => [
+    key,
+    key === PROXY_PROTOCOL ? 'false' : value,
+  ]);
+  const commands = ends.map(end => unannotate(service, end));
+  if (groupAttributes(service).get(PROXY_PROTOCOL) === 'true') {
+    commands.push(annotate(service, { 'target-group-attributes': attributes.map(pair => pair.join('=')).join(',') }));
+  }
+  return commands.length > 0 ? commands : [unannotate(service, 'proxy-protocol')];
 }
 
 function listed(text = ''): ReadonlySet<string> {

@@ -214,3 +214,16 @@ t.test('a Service is told by its annotations', async t => {
     "kubectl annotate service chat --namespace prod --overwrite service.beta.kubernetes.io/aws-load-balancer-proxy-protocol='*'",
   ]);
 });
+
+t.test('the header of a Service is turned off at each annotation that turns it on', async t => {
+  const start = 'kubectl annotate service chat --namespace prod';
+  const prefix = 'service.beta.kubernetes.io/aws-load-balancer-';
+  const off = (annotations: Readonly<Record<string, string>>) => flowsOf(service(annotations))[0]?.turnOff;
+  t.same(off({ 'proxy-protocol': '*' }), [`${start} ${prefix}proxy-protocol-`]);
+  t.same(off({ type: 'external', 'proxy-protocol-per-target-group': '443' }), [
+    `${start} ${prefix}proxy-protocol-per-target-group-`,
+  ]);
+  t.same(off({ type: 'external', 'target-group-attributes': 'a=b,proxy_protocol_v2.enabled=true' }), [
+    `${start} --overwrite ${prefix}target-group-attributes=a=b,proxy_protocol_v2.enabled=false`,
+  ]);
+});

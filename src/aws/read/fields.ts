@@ -19,6 +19,8 @@ const LONGEST = 2048;
 const LONGEST_VALUE = 4096;
 
 export const text = z.string('a string').max(LONGEST, `a string of at most ${LONGEST} characters`);
+/** Of a name, an id or an ARN, which stands in commands: none begins as an option does, or names a file or an address (`file://`). */
+export const name = text.refine(value => !/^-|:\/\//.test(value), 'a name, an id or an ARN');
 export const longText = z.string('a string').transform(beginning);
 export const port = number(z.int(PORT).min(1, PORT).max(65_535, PORT));
 /** 0 where somebody else chooses the port. */

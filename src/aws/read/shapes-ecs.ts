@@ -2,17 +2,17 @@
 import type { Container, Dependency, PortMapping, TaskDefinition } from '../estate.js';
 import { type At, below, type DocumentPlace } from '../place.js';
 import type { Elements } from './elements.js';
-import { flag, list, longText, maybe, object, port, portOrZero, seconds, text } from './fields.js';
+import { flag, list, longText, maybe, name, object, port, portOrZero, seconds, text } from './fields.js';
 
 const definition = object({
-  taskDefinitionArn: maybe(text),
-  family: text,
+  taskDefinitionArn: maybe(name),
+  family: name,
   networkMode: maybe(text),
   requiresCompatibilities: list,
   containerDefinitions: list,
 });
 const container = object({
-  name: text,
+  name: name,
   image: maybe(text),
   essential: maybe(flag),
   stopTimeout: maybe(seconds),
@@ -23,7 +23,7 @@ const container = object({
 });
 /** Without a port the mapping has a range. */
 const mapping = object({ containerPort: maybe(port), hostPort: maybe(portOrZero) });
-const dependency = object({ containerName: text, condition: text });
+const dependency = object({ containerName: name, condition: text });
 
 export interface NamedTask extends At {
   /** Tells revisions of a family apart; the family where it is not given. */

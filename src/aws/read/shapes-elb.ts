@@ -12,7 +12,7 @@ import type {
 } from '../estate.js';
 import { below, type DocumentPlace, jsonPath } from '../place.js';
 import type { Elements } from './elements.js';
-import { attributeValue, flag, list, maybe, object, port, seconds, text } from './fields.js';
+import { attributeValue, flag, list, maybe, name, object, port, seconds, text } from './fields.js';
 import { described } from './shown.js';
 
 const PROTOCOLS = 'TCP, SSL, HTTP or HTTPS';
@@ -31,7 +31,7 @@ const listenerDescription = object({
 });
 const backendServer = object({ InstancePort: port, PolicyNames: list });
 const balancer = object({
-  LoadBalancerName: text,
+  LoadBalancerName: name,
   Scheme: maybe(text),
   Subnets: list,
   ListenerDescriptions: list,
@@ -39,7 +39,7 @@ const balancer = object({
   Policies: maybe(object({ OtherPolicies: list })),
   HealthCheck: maybe(object({ Target: maybe(text) })),
 });
-const policy = object({ PolicyName: text, PolicyTypeName: text, PolicyAttributeDescriptions: list });
+const policy = object({ PolicyName: name, PolicyTypeName: text, PolicyAttributeDescriptions: list });
 const policyAttribute = object({ AttributeName: text, AttributeValue: maybe(attributeValue) });
 const attributes = object({
   ConnectionDraining: maybe(object({ Enabled: flag, Timeout: maybe(seconds) })),
@@ -55,7 +55,7 @@ export function readClassics(elements: Elements, value: unknown, at: DocumentPla
     at,
     name: given.LoadBalancerName,
     scheme: given.Scheme,
-    subnets: elements.strings(text, given.Subnets, below(at, 'Subnets')),
+    subnets: elements.strings(name, given.Subnets, below(at, 'Subnets')),
     listeners: readListeners(elements, given.ListenerDescriptions, below(at, 'ListenerDescriptions')),
     attached: readAttached(elements, given.BackendServerDescriptions, below(at, 'BackendServerDescriptions')),
     otherPolicies: readOtherPolicies(elements, given.Policies?.OtherPolicies, below(at, 'Policies', 'OtherPolicies')),
@@ -80,12 +80,12 @@ function readAttached(elements: Elements, value: unknown, at: DocumentPlace): At
   return elements.each(backendServer, value, at, (given, at) => ({
     at,
     instancePort: given.InstancePort,
-    names: elements.strings(text, given.PolicyNames, below(at, 'PolicyNames')),
+    names: elements.strings(name, given.PolicyNames, below(at, 'PolicyNames')),
   }));
 }
 
 function readOtherPolicies(elements: Elements, value: unknown, at: DocumentPlace): Given<string>[] {
-  return elements.each(text, value, at, (name, at) => ({ at, value: name }));
+  return elements.each(name, value, at, (given, at) => ({ at, value: given }));
 }
 
 const TARGET = /^(TCP|SSL|HTTP|HTTPS):(\d{1,5})(\/.*)?$/is;

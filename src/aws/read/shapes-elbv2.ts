@@ -10,27 +10,27 @@ import type {
 } from '../estate.js';
 import { below, type DocumentPlace } from '../place.js';
 import type { Elements } from './elements.js';
-import { attributeValue, flag, list, maybe, object, port, text } from './fields.js';
+import { attributeValue, flag, list, maybe, name, object, port, text } from './fields.js';
 
 const balancer = object({
-  LoadBalancerArn: text,
-  LoadBalancerName: text,
+  LoadBalancerArn: name,
+  LoadBalancerName: name,
   Type: text,
   Scheme: maybe(text),
   AvailabilityZones: list,
 });
-const zone = object({ SubnetId: maybe(text), LoadBalancerAddresses: list });
+const zone = object({ SubnetId: maybe(name), LoadBalancerAddresses: list });
 const address = object({ PrivateIPv4Address: maybe(text), IPv6Address: maybe(text) });
 
-const namedListener = object({ ListenerArn: text });
-const listener = object({ ListenerArn: text, LoadBalancerArn: text, Port: port, Protocol: text, DefaultActions: list });
-const action = object({ TargetGroupArn: maybe(text), ForwardConfig: maybe(object({ TargetGroups: list })) });
-const weighted = object({ TargetGroupArn: text });
+const namedListener = object({ ListenerArn: name });
+const listener = object({ ListenerArn: name, LoadBalancerArn: name, Port: port, Protocol: text, DefaultActions: list });
+const action = object({ TargetGroupArn: maybe(name), ForwardConfig: maybe(object({ TargetGroups: list })) });
+const weighted = object({ TargetGroupArn: name });
 
 const healthPort = z.union([z.literal('traffic-port'), port], 'a port number or traffic-port');
 const targetGroup = object({
-  TargetGroupArn: text,
-  TargetGroupName: text,
+  TargetGroupArn: name,
+  TargetGroupName: name,
   Protocol: maybe(text),
   Port: maybe(port),
   TargetType: text,
@@ -42,9 +42,9 @@ const targetGroup = object({
 });
 /** Only a group of Lambda functions has none. */
 const protocolGiven = object({ Protocol: text });
-const namedTarget = object({ Target: object({ Id: text }) });
+const namedTarget = object({ Target: object({ Id: name }) });
 const target = object({
-  Target: object({ Id: text, Port: port }),
+  Target: object({ Id: name, Port: port }),
   TargetHealth: maybe(object({ State: maybe(text), Reason: maybe(text) })),
 });
 const attribute = object({ Key: text, Value: maybe(attributeValue) });
@@ -126,7 +126,7 @@ export function readTargetGroups(elements: Elements, value: unknown, at: Documen
       protocol: given.Protocol ?? '',
       port: given.Port,
       targetType: TargetType,
-      balancerArns: elements.strings(text, given.LoadBalancerArns, below(at, 'LoadBalancerArns')),
+      balancerArns: elements.strings(name, given.LoadBalancerArns, below(at, 'LoadBalancerArns')),
       healthCheck: healthCheckOf(given, at),
       attributes: undefined,
       targets: undefined,

@@ -3,11 +3,11 @@ import { z } from 'zod';
 import type { Given, KubernetesService, ServicePort } from '../estate.js';
 import { below, type DocumentPlace, jsonPath } from '../place.js';
 import type { Elements } from './elements.js';
-import { attributeValue, list, maybe, object, port, portOrZero, text } from './fields.js';
+import { attributeValue, list, maybe, name, object, port, portOrZero, text } from './fields.js';
 import { described, quoted } from './shown.js';
 
 const service = object({
-  metadata: object({ name: text, namespace: maybe(text), annotations: maybe(z.unknown()) }),
+  metadata: object({ name: name, namespace: maybe(name), annotations: maybe(z.unknown()) }),
   spec: object({ type: maybe(text), loadBalancerClass: maybe(text), ports: list, externalTrafficPolicy: maybe(text) }),
 });
 const servicePort = object({

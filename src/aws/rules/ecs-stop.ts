@@ -135,8 +135,8 @@ the part in which WebSockets are closed.`,
           message: `container ${name} of task ${family} has a stopTimeout of ${stopTimeout.value} s, but Fargate allows ${STOP_MOST_ON_FARGATE} s`,
           consequence: 'ECS refuses the task definition',
           places: [stopTimeout.at, ...(sidecar === undefined ? [] : [sidecar.place('drain', 'timeout')])],
-          cure: `set "stopTimeout": ${STOP_MOST_ON_FARGATE}, and drain.timeout of usher to ${STOP_MOST_ON_FARGATE - LAST_WORDS}s or less; ${EDIT_NOTE}`,
-          commands: changeTask(family),
+          cure: `set "stopTimeout": ${STOP_MOST_ON_FARGATE}, and drain.timeout of usher to ${STOP_MOST_ON_FARGATE - LAST_WORDS}s or less, in the file before it is registered`,
+          commands: [],
         };
       }
     }

@@ -206,3 +206,12 @@ t.test('a port 0 is none, but where others choose it', async t => {
   t.strictSame(problems, []);
   t.match(estate.services[0]?.ports, [{ port: 80, targetPort: undefined, nodePort: undefined }]);
 });
+
+t.test('a name that a command would take for an option, a file or an address is none', async t => {
+  for (const name of ['--all', 'file:///etc/passwd', 'https://example.com']) {
+    t.match(told({ TargetGroups: [{ ...targetGroup('blue'), TargetGroupName: name }] }), [
+      /should be a name, an id or an ARN/,
+    ]);
+    t.match(told({ ...service, metadata: { name } }), [/should be a name, an id or an ARN/]);
+  }
+});
