@@ -77,7 +77,7 @@ function finding(shared: InstancePort, free: readonly number[]): Finding {
     severity: 'error',
     message: `the listeners ${listed(listeners.map(listenerWords))} of ${balancer.name} share instance port ${port}: one set of policies, one health check and one listener of usher's for all of them`,
     consequence:
-      "usher can't tell their clients apart: one forwardedProto says the same scheme of all, and the PROXY header can't be turned on or off for one alone",
+      "at best the destination port in the PROXY header tells their clients apart: one forwardedProto says the same scheme of all, and the header can't be turned on or off for one alone",
     places: [moved[0]?.at ?? at, ...places.slice(1)],
     cure: `give ${listed(moved.map(listenerWords))} an instance port of its own (${portWords(free)})${as}, add a listener of usher's for it, and let the security group admit the balancer there${replaceNote(moved)}`,
     commands: [...moves, ...attach],
