@@ -8,20 +8,20 @@ import { flowsOf } from '../../src/aws/flows.js';
 import { readEstate } from '../../src/aws/read/read-estate.js';
 import { ecsPortMissing, ecsPortOfApplication } from '../../src/aws/rules/ecs-ports.js';
 import { ecsFargateStopTimeout, ecsNotEssential, ecsStopOrder, ecsStopTimeout } from '../../src/aws/rules/ecs-stop.js';
-import { healthCheckHeader, healthCheckRefused, healthCheckTls } from '../../src/aws/rules/health-header.js';
-import { healthCheckBypassesUsher, healthCheckUnreachable } from '../../src/aws/rules/health-port.js';
+import { healthCheckHeader, healthCheckRefused, healthCheckTls } from '../../src/aws/rules/health-check-header.js';
+import { healthCheckBypassesUsher, healthCheckUnreachable } from '../../src/aws/rules/health-check-port.js';
 import {
   kubernetesConflict,
   kubernetesHttpProtocol,
   kubernetesProxyProtocolValue,
 } from '../../src/aws/rules/kubernetes-header.js';
-import { kubernetesHeaderIgnored } from '../../src/aws/rules/kubernetes-ignored.js';
+import { kubernetesHeaderIgnored } from '../../src/aws/rules/kubernetes-header-ignored.js';
 import { kubernetesTrafficPolicy } from '../../src/aws/rules/kubernetes-traffic-policy.js';
 import { nlbAttributesUnknown, nlbClientIpLost } from '../../src/aws/rules/nlb-header.js';
 import { nlbConnectionTermination, nlbDeregistrationDelay, nlbIdleTimeout } from '../../src/aws/rules/nlb-lifetime.js';
 import { nlbApplicationBalancer, nlbTargetType, nlbUdp } from '../../src/aws/rules/nlb-protocols.js';
 import { nlbTrustedOpen, nlbTrustedSources } from '../../src/aws/rules/nlb-trust.js';
-import { nlbUnhealthyTermination } from '../../src/aws/rules/nlb-unhealthy.js';
+import { nlbUnhealthyTermination } from '../../src/aws/rules/nlb-unhealthy-termination.js';
 import { loadSidecarText } from '../../src/control/config/sidecar.js';
 
 const RULES: readonly Rule[] = [

@@ -13,26 +13,26 @@ import { clbSharedInstancePort } from './clb-shared-instance-port.js';
 import { clbTrustedOpen } from './clb-trusted-open.js';
 import { ecsPortMissing, ecsPortOfApplication } from './ecs-ports.js';
 import { ecsFargateStopTimeout, ecsNotEssential, ecsStopOrder, ecsStopTimeout } from './ecs-stop.js';
-import { forwardedProto } from './header-forwarded-proto.js';
+import { forwardedProto } from './forwarded-proto.js';
 import { headerMixedPort } from './header-mixed-port.js';
 import { headerNotExpected } from './header-not-expected.js';
 import { headerNotSent } from './header-not-sent.js';
-import { healthCheckHeader, healthCheckRefused, healthCheckTls } from './health-header.js';
-import { healthCheckBypassesUsher, healthCheckUnreachable } from './health-port.js';
+import { healthCheckHeader, healthCheckRefused, healthCheckTls } from './health-check-header.js';
+import { healthCheckBypassesUsher, healthCheckUnreachable } from './health-check-port.js';
 import { kubernetesConflict, kubernetesHttpProtocol, kubernetesProxyProtocolValue } from './kubernetes-header.js';
-import { kubernetesHeaderIgnored } from './kubernetes-ignored.js';
+import { kubernetesHeaderIgnored } from './kubernetes-header-ignored.js';
 import { kubernetesTrafficPolicy } from './kubernetes-traffic-policy.js';
 import { nlbAttributesUnknown, nlbClientIpLost } from './nlb-header.js';
 import { nlbConnectionTermination, nlbDeregistrationDelay, nlbIdleTimeout } from './nlb-lifetime.js';
 import { nlbApplicationBalancer, nlbTargetType, nlbUdp } from './nlb-protocols.js';
 import { nlbTrustedOpen, nlbTrustedSources } from './nlb-trust.js';
-import { nlbUnhealthyTermination } from './nlb-unhealthy.js';
-import { portBypassesUsher } from './ports-bypass-usher.js';
-import { portElsewhere } from './ports-elsewhere.js';
-import { portListenLoopback } from './ports-listen-loopback.js';
-import { portNotForwarded } from './ports-not-forwarded.js';
-import { portNotListened } from './ports-not-listened.js';
-import { portGetsTls } from './ports-tls.js';
+import { nlbUnhealthyTermination } from './nlb-unhealthy-termination.js';
+import { portBypassesUsher } from './port-bypasses-usher.js';
+import { portElsewhere } from './port-elsewhere.js';
+import { portGetsTls } from './port-gets-tls.js';
+import { portListenLoopback } from './port-listen-loopback.js';
+import { portNotForwarded } from './port-not-forwarded.js';
+import { portNotListened } from './port-not-listened.js';
 
 export const RULES: readonly Rule[] = [
   clbConnectionDraining,

@@ -3,7 +3,7 @@ import type { ListenerSettings } from '../../settings.js';
 import type { Finding, Rule, Scene } from '../finding.js';
 import { command } from '../shell.js';
 import type { Sidecar } from '../sidecar.js';
-import { type FlowGroup, flowGroups, groupWords, listenersOn } from './ports-listeners.js';
+import { type FlowGroup, flowGroups, groupWords, listenersOn } from './flow-groups.js';
 
 export const clbTrustedOpen: Rule = {
   id: 'clb-trusted-open',

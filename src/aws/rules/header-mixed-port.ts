@@ -1,8 +1,8 @@
 /** Connections with different headers, or with and without, at one port. */
-import type { Estate, Target } from '../estate.js';
 import type { Finding, Rule, Scene } from '../finding.js';
 import { isSent } from '../flow.js';
-import { type FlowGroup, flowGroups, groupWords, listenersOn, sameInstancePort } from './ports-listeners.js';
+import { type FlowGroup, flowGroups, groupWords, listenersOn } from './flow-groups.js';
+import { isTogether, meet } from './meeting-flows.js';
 
 export const headerMixedPort: Rule = {
   id: 'header-mixed-port',
@@ -46,34 +46,6 @@ test. Take it away, turn the header on there as well, or give it a port of usher
     }
   },
 };
-
-function meet(estate: Estate, { first: a }: FlowGroup, { first: b }: FlowGroup): boolean {
-  // Of one Classic Load Balancer: clb-mixed-instance-port. Of one target group: it has one attribute.
-  return a.port === b.port && !sameInstancePort(a, b) && !apart(estate, a.targetGroupArn, b.targetGroupArn);
-}
-
-/** Whether two flows go to the same machines as far as one can know: a port alone does not tell, a balancer does. */
-function isTogether({ targetGroups }: Estate, { first: a }: FlowGroup, { first: b }: FlowGroup): boolean {
-  if (a.kind === b.kind && a.balancer === b.balancer) return true;
-  const [some, others] = [a, b].map(({ targetGroupArn }) => targetsOf(targetGroups, targetGroupArn));
-  return some !== undefined && others !== undefined && some.some(({ id }) => others.some(other => other.id === id));
-}
-
-function targetsOf(targetGroups: Estate['targetGroups'], arn: string | undefined): readonly Target[] {
-  return targetGroups.find(group => group.arn === arn)?.targets ?? [];
-}
-
-/** Whether a balancer that sends the header meets this one at its port: `header-mixed-port` tells, with its cure. */
-export function meetsSender({ estate, flows }: Scene, group: FlowGroup): boolean {
-  return flowGroups(flows).some(({ first, flows }) => isSent(first.header) && meet(estate, { first, flows }, group));
-}
-
-/** Whether two target groups are known to have no target in common: then two ushers are meant. */
-function apart({ targetGroups }: Estate, a: string | undefined, b: string | undefined): boolean {
-  const [some, others] = [a, b].map(arn => targetsOf(targetGroups, arn));
-  if (some === undefined || others === undefined || some.length === 0 || others.length === 0) return false;
-  return !some.some(({ id }) => others.some(other => other.id === id));
-}
 
 const CONSEQUENCE =
   'usher refuses one of the two (required: those without a header; off: those with one) or, with optional, takes clients for the balancer, and a client that writes a header itself is believed';

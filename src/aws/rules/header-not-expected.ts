@@ -3,7 +3,7 @@ import type { ListenerSettings } from '../../settings.js';
 import type { Finding, Rule } from '../finding.js';
 import { isSent } from '../flow.js';
 import type { Sidecar } from '../sidecar.js';
-import { type FlowGroup, flowGroups, groupWords, listenersOn, meetsHttp } from './ports-listeners.js';
+import { type FlowGroup, flowGroups, groupWords, listenersOn, meetsHttp } from './flow-groups.js';
 
 export const headerNotExpected: Rule = {
   id: 'header-not-expected',

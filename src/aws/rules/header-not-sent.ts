@@ -6,8 +6,8 @@ import type { Finding, Rule, Scene } from '../finding.js';
 import { isHttp } from '../flow.js';
 import type { Sidecar } from '../sidecar.js';
 import { relayed, replaceListener, replaceNote } from './clb-commands.js';
-import { meetsSender } from './header-mixed-port.js';
-import { classicOf, type FlowGroup, flowGroups, groupWords, listenersOn, meetsHttp } from './ports-listeners.js';
+import { classicOf, type FlowGroup, flowGroups, groupWords, listenersOn, meetsHttp } from './flow-groups.js';
+import { meetsSender } from './meeting-flows.js';
 
 export const headerNotSent: Rule = {
   id: 'header-not-sent',

@@ -4,7 +4,7 @@ import type { Finding, Rule, Scene } from '../finding.js';
 import { isTls } from '../flow.js';
 import type { Sidecar } from '../sidecar.js';
 import { replaceListener, replaceNote } from './clb-commands.js';
-import { classicOf, listenersOn, type PortFlow, portFlows } from './ports-listeners.js';
+import { classicOf, listenersOn, type PortFlow, portFlows } from './flow-groups.js';
 
 const HTTPS_PORT = 443;
 

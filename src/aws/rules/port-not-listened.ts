@@ -5,7 +5,7 @@ import { isSent } from '../flow.js';
 import { ownEndpoint } from '../own-endpoint.js';
 import type { Sidecar } from '../sidecar.js';
 import { listed } from '../words.js';
-import { type FlowGroup, flowGroups, groupWords, listenersOn, portFlows } from './ports-listeners.js';
+import { type FlowGroup, flowGroups, groupWords, listenersOn, portFlows } from './flow-groups.js';
 
 const NEAREST = 3;
 /** More than these are told in one finding. */

@@ -6,7 +6,7 @@ import { isSent } from '../flow.js';
 import { endpointPlace, type OwnEndpoint, ownEndpoint } from '../own-endpoint.js';
 import type { Sidecar } from '../sidecar.js';
 import { replaceListener, replaceNote } from './clb-commands.js';
-import { classicOf, listenersOn, type PortFlow, portFlows } from './ports-listeners.js';
+import { classicOf, listenersOn, type PortFlow, portFlows } from './flow-groups.js';
 
 export const portBypassesUsher: Rule = {
   id: 'port-bypasses-usher',

@@ -3,7 +3,7 @@ import { formatHostPort } from '../../address.js';
 import type { Finding, Rule } from '../finding.js';
 import { isLoopback } from '../own-endpoint.js';
 import type { Sidecar } from '../sidecar.js';
-import { type FlowGroup, flowGroups, groupWords, listenersOn } from './ports-listeners.js';
+import { type FlowGroup, flowGroups, groupWords, listenersOn } from './flow-groups.js';
 
 export const portListenLoopback: Rule = {
   id: 'port-listen-loopback',

@@ -2,7 +2,7 @@
 import type { Finding, Rule } from '../finding.js';
 import type { Sidecar } from '../sidecar.js';
 import { portWords } from '../words.js';
-import { portFlows } from './ports-listeners.js';
+import { portFlows } from './flow-groups.js';
 
 export const portNotForwarded: Rule = {
   id: 'port-not-forwarded',

@@ -3,7 +3,7 @@ import type { ListenerSettings } from '../../settings.js';
 import type { Finding, Rule } from '../finding.js';
 import { isTls } from '../flow.js';
 import type { Sidecar } from '../sidecar.js';
-import { listenersOn, type PortFlow, portFlows } from './ports-listeners.js';
+import { listenersOn, type PortFlow, portFlows } from './flow-groups.js';
 
 const HTTPS_PORT = 443;
 const HTTP_PORT = 80;
