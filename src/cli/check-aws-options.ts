@@ -1,19 +1,15 @@
 /** What `usher check aws` was asked for. Throws UsageError. */
-import type { Assignment } from '../aws/read/input.js';
 import type { Look } from '../aws/report/table.js';
+import type { OwnerOptions } from './given-files.js';
 import { UsageError } from './probe-usage.js';
 
 /** The options as commander hands them over. */
-export interface CheckAwsOptions {
+export interface CheckAwsOptions extends OwnerOptions {
   readonly config?: string | undefined;
   readonly json?: boolean | undefined;
   readonly format?: string | undefined;
   /** Warnings fail too. */
   readonly strict?: boolean | undefined;
-  /** Whose a file is, `ARN=FILE` or `NAME=FILE`. */
-  readonly targetGroup?: readonly string[] | undefined;
-  readonly listener?: readonly string[] | undefined;
-  readonly loadBalancer?: readonly string[] | undefined;
   readonly ascii?: boolean | undefined;
   /** False: --no-color. */
   readonly color?: boolean | undefined;
@@ -33,22 +29,6 @@ export function readFormat({ json, format }: CheckAwsOptions): Format {
 
 function isFormat(word: string): word is Format {
   return FORMATS.includes(word);
-}
-
-/** Whose each file is that was given with its owner. */
-export function readAssignments({ targetGroup, listener, loadBalancer }: CheckAwsOptions): Assignment[] {
-  return [
-    ...(targetGroup ?? []).map(word => readAssignment('--target-group', 'ARN', word)),
-    ...(listener ?? []).map(word => readAssignment('--listener', 'ARN', word)),
-    ...(loadBalancer ?? []).map(word => readAssignment('--load-balancer', 'NAME', word)),
-  ];
-}
-
-function readAssignment(option: string, owner: string, word: string): Assignment {
-  const at = word.indexOf('=');
-  const [of, file] = [word.slice(0, at), word.slice(at + 1)];
-  if (at > 0 && file !== '') return { of, file };
-  throw new UsageError(`${option} ${word}: write ${owner}=FILE, the file being what AWS says of it`);
 }
 
 /** What a terminal needs to say of itself; the standard output of a process fits. */

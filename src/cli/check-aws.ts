@@ -13,19 +13,13 @@ import { formatProblem } from '../control/config/load.js';
 import type { Problem } from '../control/config/problem.js';
 import { loadSidecarFileSync, type SidecarResult } from '../control/config/sidecar.js';
 import { version } from '../version.js';
-import {
-  type CheckAwsOptions,
-  type Format,
-  readAssignments,
-  readFormat,
-  readLook,
-  type Terminal,
-} from './check-aws-options.js';
+import { type CheckAwsOptions, type Format, readFormat, readLook, type Terminal } from './check-aws-options.js';
 import { CONFIG_STORIES } from './config-stories.js';
 import { EXIT } from './exit-codes.js';
+import { readGiven, whatToGive } from './given-files.js';
 import { printableJson, printableLine } from './printable.js';
 import { UsageError } from './probe-usage.js';
-import { type Inputs, readInputs } from './read-inputs.js';
+import type { Inputs } from './read-inputs.js';
 
 /** What a check reads and where it writes; `process` has this shape. */
 export interface CheckAwsIo {
@@ -37,11 +31,6 @@ export interface CheckAwsIo {
   cwd(): string;
 }
 
-const WHAT_TO_GIVE =
-  'no file to check: save what aws elb describe-load-balancers and describe-load-balancer-policies say, or aws elbv2 ' +
-  'describe-load-balancers, describe-listeners, describe-target-groups and describe-target-group-attributes, aws ecs ' +
-  'describe-task-definition or kubectl get service -o json, and write usher check aws FILE…, or pipe it in';
-
 /**
  * Checks what the files say, by itself and against a configuration, and writes the report to stdout.
  *
@@ -52,12 +41,9 @@ const WHAT_TO_GIVE =
 export async function checkAws(words: readonly string[], options: CheckAwsOptions, io: CheckAwsIo): Promise<number> {
   try {
     const format = readFormat(options);
-    const assignments = readAssignments(options);
     const config = [options.config, io.env['USHER_CONFIG']].find(file => file !== undefined && file !== '');
-    const names = [...words, ...assignments.map(({ file }) => file)];
-    if (names.length === 0 && io.stdin.isTTY === true) throw new UsageError(WHAT_TO_GIVE);
-    const input = await readInputs(names.length === 0 ? ['-'] : names, io.stdin, config);
-    if (names.length === 0 && input.files[0]?.bytes.length === 0) throw new UsageError(WHAT_TO_GIVE);
+    const { input, assignments, unnamed } = await readGiven('check', words, options, io.stdin, config);
+    if (unnamed && input.files[0]?.bytes.length === 0) throw new UsageError(whatToGive('check'));
     const loaded = config === undefined ? undefined : loadSidecarFileSync(config);
     const report = reportOf(input, readEstate(input.files, assignments), config, loaded);
     io.stdout.write(written(report, format, options, io));

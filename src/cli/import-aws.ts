@@ -5,18 +5,13 @@ import { type Imported, importConfig } from '../aws/import/import-config.js';
 import { type InputProblem, readEstate } from '../aws/read/read-estate.js';
 import { counted } from '../aws/words.js';
 import { readPort } from '../control/config/host-port.js';
-import { readAssignments } from './check-aws-options.js';
 import { EXIT } from './exit-codes.js';
+import { type OwnerOptions, readGiven } from './given-files.js';
 import { printableLine } from './printable.js';
 import { UsageError } from './probe-usage.js';
-import { readInputs } from './read-inputs.js';
 
 /** The options as commander hands them over. */
-export interface ImportAwsOptions {
-  /** Whose a file is, `ARN=FILE` or `NAME=FILE`. */
-  readonly targetGroup?: readonly string[] | undefined;
-  readonly listener?: readonly string[] | undefined;
-  readonly loadBalancer?: readonly string[] | undefined;
+export interface ImportAwsOptions extends OwnerOptions {
   /** Where the application listens. */
   readonly backendPort?: string | undefined;
   /** A new file for the configuration, in place of standard output. */
@@ -30,11 +25,6 @@ export interface ImportAwsIo {
   readonly stderr: { write(text: string): unknown };
 }
 
-const WHAT_TO_GIVE =
-  'no file to import: save what aws elb describe-load-balancers and describe-load-balancer-policies say, or aws elbv2 ' +
-  'describe-load-balancers, describe-listeners, describe-target-groups and describe-target-group-attributes, aws ecs ' +
-  'describe-task-definition or kubectl get service -o json, and write usher import aws FILE…, or pipe it in';
-
 /**
  * Writes a commented configuration to stdout (or to the file `out`), and what is left to answer to stderr.
  *
@@ -45,15 +35,11 @@ const WHAT_TO_GIVE =
 export async function importAws(words: readonly string[], options: ImportAwsOptions, io: ImportAwsIo): Promise<number> {
   try {
     const backendPort = readBackendPort(options.backendPort);
-    const assignments = readAssignments(options);
-    const named = [...words, ...assignments.map(({ file }) => file)];
-    if (named.length === 0 && io.stdin.isTTY === true) throw new UsageError(WHAT_TO_GIVE);
-    const names = named.length === 0 ? ['-'] : named;
-    const input = await readInputs(names, io.stdin, options.out);
+    const { input, assignments, unnamed } = await readGiven('import', words, options, io.stdin, options.out);
     const { estate, problems } = readEstate(input.files, assignments);
     const faults = [...input.problems, ...problems];
     if (faults.length > 0) return tellFaults(faults, io);
-    const again = [...(named.length === 0 ? names : words), ...assignmentWords(options)];
+    const again = [...(unnamed ? ['-'] : words), ...assignmentWords(options)];
     const imported = importConfig(estate, flowsOf(estate), { backendPort, words: again, file: options.out });
     return await deliver(imported, options.out, io);
   } catch (error) {
@@ -70,7 +56,7 @@ function readBackendPort(text: string | undefined): number | undefined {
   throw new UsageError(`--backend-port: ${port.fault}`);
 }
 
-function assignmentWords({ targetGroup, listener, loadBalancer }: ImportAwsOptions): string[] {
+function assignmentWords({ targetGroup, listener, loadBalancer }: OwnerOptions): string[] {
   const given = { '--target-group': targetGroup, '--listener': listener, '--load-balancer': loadBalancer };
   return Object.entries(given).flatMap(([option, words = []]) => words.flatMap(word => [option, word]));
 }

@@ -8,15 +8,12 @@ import { BindError } from '../listener/listener.js';
 import { version } from '../version.js';
 import { bearBrokenOutput } from './broken-output.js';
 import type { CheckOptions } from './check.js';
-import type { CheckAwsOptions } from './check-aws-options.js';
-import type { DrainOptions } from './drain.js';
-import type { DrainEndpointOptions } from './drain-endpoint.js';
+import { repeat, type Settle } from './command-parts.js';
+import { addCheckAws, addImportAws } from './commands-aws.js';
+import { addRunning } from './commands-running.js';
 import { EXIT } from './exit-codes.js';
-import type { HealthOptions } from './health.js';
-import type { ImportAwsOptions } from './import-aws.js';
 import { printableLine } from './printable.js';
 import type { ProbeOptions } from './probe.js';
-import type { ReloadOptions } from './reload.js';
 import type { RunOptions } from './run.js';
 
 const DEMO_CONFIG = fileURLToPath(new URL('../../../config/demo.yaml', import.meta.url));
@@ -24,15 +21,6 @@ const DEMO_CONFIG = fileURLToPath(new URL('../../../config/demo.yaml', import.me
 const EXIT_CODES = `
 Exit codes: 0 fine; 64 wrong usage; 78 bad configuration (nothing was bound); 69 an address can't be bound;
 1 anything else.`;
-
-const FILES_HELP = '\nA directory means its *.json, *.yaml and *.yml files, - or nothing standard input.';
-
-const CHECK_AWS_HELP = `${FILES_HELP} For example:
-  aws elb describe-load-balancers > clb.json
-  aws elb describe-load-balancer-policies --load-balancer-name chat > policies.json
-  usher check aws clb.json --load-balancer chat=policies.json --config usher.yaml
-Exit codes: 0 fine; 1 an error was found (--strict: or a warning) or a file can't be understood;
-78 the configuration has errors; 64 wrong usage.`;
 
 /** Runs one command line (without node and script); answers the exit code. */
 export async function main(args: readonly string[], process: NodeJS.Process): Promise<number> {
@@ -65,8 +53,6 @@ function usageSentence(text: string): string {
   return `usher: ${printableLine(words)}; usher --help and usher COMMAND --help show what there is\n`;
 }
 
-type Settle = (code: number) => void;
-
 function buildProgram(process: NodeJS.Process, settle: Settle): Command {
   const program = new Command('usher')
     .description(
@@ -81,13 +67,10 @@ function buildProgram(process: NodeJS.Process, settle: Settle): Command {
   addRun(program, process, settle);
   addCheck(program, process, settle);
   addExplain(program, process, settle);
-  addImport(program, process, settle);
+  addImportAws(program, process, settle);
   addDecode(program, process, settle);
   addProbe(program, process, settle);
-  addDrainEndpoint(program, process, settle);
-  addDrain(program, process, settle);
-  addReload(program, process, settle);
-  addHealth(program, process, settle);
+  addRunning(program, process, settle);
   program
     .command('demo')
     .description('start a small chat, usher in front of it and a pretend load balancer, all on this machine')
@@ -96,10 +79,6 @@ function buildProgram(process: NodeJS.Process, settle: Settle): Command {
       settle(await runDemo(DEMO_CONFIG, process));
     });
   return program;
-}
-
-function repeat(value: string, before: readonly string[] = []): string[] {
-  return [...before, value];
 }
 
 function addRun(program: Command, process: NodeJS.Process, settle: Settle): void {
@@ -141,52 +120,6 @@ function addCheck(program: Command, process: NodeJS.Process, settle: Settle): vo
       settle(check(file ?? process.env['USHER_CONFIG'], process, options));
     });
   addCheckAws(command, process, settle);
-}
-
-function addCheckAws(program: Command, process: NodeJS.Process, settle: Settle): void {
-  program
-    .command('aws [files...]')
-    .description(
-      'compare what the AWS command line or kubectl printed, as JSON or YAML, with a configuration; AWS is not asked. ' +
-        '(A configuration called aws is checked as ./aws)',
-    )
-    .option('--config <file>', "usher's configuration; USHER_CONFIG names it too; without one AWS alone is looked at")
-    .option('--format <format>', 'table, json, sarif or github, which are annotations (default: table)')
-    .option('--json', 'the same as --format json')
-    .option('--strict', 'exit 1 for warnings too')
-    .option('--target-group <arn=file>', 'whose attributes or targets a file holds; repeatable', repeat)
-    .option('--listener <arn=file>', 'whose attributes a file holds; repeatable', repeat)
-    .option('--load-balancer <name=file>', 'whose policies or attributes a file holds; repeatable', repeat)
-    .option('--ascii', 'draw with characters of ASCII only')
-    .option('--no-color', 'no colours; NO_COLOR says the same')
-    .addHelpText('after', CHECK_AWS_HELP)
-    .action(async (files: readonly string[], options: CheckAwsOptions, command: Command) => {
-      // Commander gives an option that the command around it has to that one.
-      const stray = program.options.find(option => program.getOptionValue(option.attributeName()) !== undefined);
-      if (stray !== undefined)
-        command.error(`error: ${stray.long} goes with usher check FILE, not with usher check aws`);
-      const { checkAws } = await import('./check-aws.js');
-      settle(await checkAws(files, options, process));
-    });
-}
-
-function addImport(program: Command, process: NodeJS.Process, settle: Settle): void {
-  program
-    .command('import')
-    .description('make a configuration from what others have been told')
-    .helpCommand(false)
-    .command('aws [files...]')
-    .description('make a commented configuration from what the AWS command line or kubectl printed; AWS is not asked')
-    .option('--backend-port <port>', 'where the application listens')
-    .option('--out <file>', 'a new file for the configuration (default: standard output)')
-    .option('--target-group <arn=file>', 'whose attributes or targets a file holds; repeatable', repeat)
-    .option('--listener <arn=file>', 'whose attributes a file holds; repeatable', repeat)
-    .option('--load-balancer <name=file>', 'whose policies or attributes a file holds; repeatable', repeat)
-    .addHelpText('after', FILES_HELP)
-    .action(async (files: readonly string[], options: ImportAwsOptions) => {
-      const { importAws } = await import('./import-aws.js');
-      settle(await importAws(files, options, process));
-    });
 }
 
 function addExplain(program: Command, process: NodeJS.Process, settle: Settle): void {
@@ -239,59 +172,5 @@ function addProbe(program: Command, process: NodeJS.Process, settle: Settle): vo
     .action(async (target: string, options: ProbeOptions) => {
       const { probe } = await import('./probe.js');
       settle(await probe(target, options, process));
-    });
-}
-
-function addDrainEndpoint(program: Command, process: NodeJS.Process, settle: Settle): void {
-  program
-    .command('drain-endpoint <backend> <address>')
-    .description('keep new sessions away from one endpoint of a running usher, while known ones keep it')
-    .option('--undo', 'let new sessions come to it again')
-    .option('--wait', 'return when nothing has been active there for 3s, so that what runs there can be stopped')
-    .option('--admin <address>', "host:port of usher's admin listener (default: 127.0.0.1:9180)")
-    .action(async (backend: string, address: string, options: DrainEndpointOptions) => {
-      const { drainEndpoint } = await import('./drain-endpoint.js');
-      settle(await drainEndpoint(backend, address, options, process));
-    });
-}
-
-function addHealth(program: Command, process: NodeJS.Process, settle: Settle): void {
-  program
-    .command('health')
-    .description("exit 0 when usher's admin listener says that it lives, else 1: for the health checks of containers")
-    .option('--admin <address>', 'port or host:port of the admin listener (default: what the configuration says)')
-    .option('--config <file>', 'the configuration, read for admin.listen only; USHER_CONFIG names it too')
-    .option('--ready', 'ask /readyz instead of /livez: should it get connections?')
-    .action(async (options: HealthOptions) => {
-      const { health } = await import('./health.js');
-      settle(await health(options, process));
-    });
-}
-
-function addDrain(program: Command, process: NodeJS.Process, settle: Settle): void {
-  program
-    .command('drain')
-    .description('let a running usher stop as on SIGTERM: WebSockets are closed one after the other, requests end')
-    .option('--wait', 'return when it has stopped')
-    .option('--admin <address>', "host:port of usher's admin listener (default: 127.0.0.1:9180)")
-    .addHelpText('after', '\nWhat happens when is set by drain in the configuration.')
-    .action(async (options: DrainOptions) => {
-      const { drain } = await import('./drain.js');
-      settle(await drain(options, process));
-    });
-}
-
-function addReload(program: Command, process: NodeJS.Process, settle: Settle): void {
-  program
-    .command('reload')
-    .description('let a running usher load its file again, and show what has changed or every problem')
-    .option('--admin <address>', "host:port of usher's admin listener (default: 127.0.0.1:9180)")
-    .addHelpText(
-      'after',
-      '\nExit codes: as of usher run for the same file: 0, 78 or 69; nothing has changed unless it is 0.',
-    )
-    .action(async (options: ReloadOptions) => {
-      const { reload } = await import('./reload.js');
-      settle(await reload(options, process));
     });
 }

@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { checkAws } from '../../src/cli/check-aws.js';
-import { type CheckAwsOptions, readAssignments, readFormat, readLook } from '../../src/cli/check-aws-options.js';
+import { type CheckAwsOptions, readFormat, readLook } from '../../src/cli/check-aws-options.js';
+import { readAssignments } from '../../src/cli/given-files.js';
 import { runCommand } from '../support/peer-usher.js';
 
 const CLB = JSON.stringify({
