@@ -44,6 +44,11 @@ export function isProxyProtocol({ type }: Policy): boolean {
   return type === PROXY_POLICY_TYPE;
 }
 
+/** Without --load-balancer-name the command shows policies that AWS has for all (API DescribeLoadBalancerPolicies). */
+export function isSample({ name }: Policy): boolean {
+  return name.startsWith('ELBSample-');
+}
+
 /** The entries of BackendServerDescriptions that have policies on them. */
 export function attachments({ attached }: ClassicBalancer): readonly AttachedPolicies[] {
   return attached.filter(({ names }) => names.length > 0);

@@ -5,7 +5,7 @@
 import type { Estate } from './estate.js';
 import type { Scene } from './finding.js';
 import { type Flow, isHttp } from './flow.js';
-import { balancerName } from './flows-network.js';
+import { balancerNames } from './flows-network.js';
 import type { At } from './place.js';
 
 /** A balancer that sends to no port of usher's, while another one does. */
@@ -26,7 +26,8 @@ export function narrowed(scene: Scene): Scene {
   const services = estate.services.filter(
     ({ name, type }) => type !== 'LoadBalancer' || near.has(key('service', name)),
   );
-  const nearArn = (arn: string) => near.has(key('nlb', balancerName(estate, arn)));
+  const nameOf = balancerNames(estate.networks);
+  const nearArn = (arn: string) => near.has(key('nlb', nameOf(arn)));
   return {
     sidecar,
     flows: flows.filter(flow => near.has(keyOf(flow))),

@@ -1,8 +1,10 @@
 /** Where the balancers' health checks go. */
 import type { ClassicBalancer, Estate, KubernetesService, TargetGroup } from '../estate.js';
 import type { Flow } from '../flow.js';
-import { annotationOf, isNetwork } from '../flows-service.js';
+import { annotationOf } from '../flows-service.js';
+import { targetsPods } from '../peers.js';
 import { command } from '../shell.js';
+import { type BridgedPorts, bridgedPorts } from '../task-ports.js';
 import { groupOf } from './doors.js';
 import { shown } from './entry.js';
 
@@ -21,10 +23,11 @@ export interface Check {
 export function checksOf(estate: Estate, flows: readonly Flow[]): readonly Check[] {
   const groups = new Set(flows.map(flow => groupOf(estate, flow)));
   const named = (kind: Flow['kind']) => new Set(flows.filter(flow => flow.kind === kind).map(flow => flow.balancer));
+  const bridged = bridgedPorts(estate.tasks);
   const [classics, services] = [named('clb'), named('service')];
   return [
     ...estate.classics.filter(({ name }) => classics.has(name)).flatMap(classicCheck),
-    ...estate.targetGroups.filter(group => groups.has(group)).flatMap(group => groupCheck(estate, group)),
+    ...estate.targetGroups.filter(group => groups.has(group)).flatMap(group => groupCheck(group, bridged)),
     ...estate.services.filter(({ name }) => services.has(name)).flatMap(serviceCheck),
   ];
 }
@@ -41,23 +44,21 @@ function classicCheck({ name, healthCheck }: ClassicBalancer): Check[] {
   return [{ owner: `Classic Load Balancer ${shown(name)}`, port, protocol, path, askReadyz: [] }];
 }
 
-function groupCheck({ tasks }: Estate, { name, arn, targetType, healthCheck }: TargetGroup): Check[] {
+function groupCheck({ name, arn, targetType, healthCheck }: TargetGroup, bridged: BridgedPorts): Check[] {
   const { enabled, protocol, port, path } = healthCheck;
   if (!enabled) return [];
-  const mappings = tasks.flatMap(({ containers }) => containers.flatMap(({ ports }) => ports));
-  const inside = targetType === 'instance' ? mappings.find(({ hostPort }) => hostPort === port) : undefined;
+  const inside = targetType === 'instance' && port !== 'traffic-port' ? bridged.byHost.get(port) : undefined;
   const askReadyz = [
     command`aws elbv2 modify-target-group --target-group-arn ${arn} --health-check-protocol HTTP --health-check-path /readyz`,
   ];
-  return [{ owner: `target group ${shown(name)}`, port: inside?.containerPort ?? port, protocol, path, askReadyz }];
+  return [{ owner: `target group ${shown(name)}`, port: inside ?? port, protocol, path, askReadyz }];
 }
 
 /** Only with targets of type ip does the check go to the pod's own port. */
 function serviceCheck(service: KubernetesService): Check[] {
   const say = (name: string) => annotationOf(service, name)?.value;
-  const direct = say('nlb-target-type') === 'ip' || say('type') === 'nlb-ip';
   const port = say('healthcheck-port') ?? '';
-  if (!isNetwork(service) || !direct || !/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65_535) return [];
+  if (!targetsPods(service) || !/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65_535) return [];
   const protocol = (say('healthcheck-protocol') ?? 'TCP').toUpperCase();
   const path = say('healthcheck-path') ?? (protocol === 'TCP' ? undefined : '/');
   return [{ owner: `Kubernetes Service ${shown(service.name)}`, port: Number(port), protocol, path, askReadyz: [] }];

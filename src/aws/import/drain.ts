@@ -1,5 +1,5 @@
 /** `drain`: how usher stops, in the time that the balancer and the task leave it. */
-import { DEREGISTRATION_DELAY, UNHEALTHY_TERMINATION } from '../attributes.js';
+import { DEREGISTRATION_DELAY, isOn, UNHEALTHY_TERMINATION } from '../attributes.js';
 import type { Estate, TargetGroup } from '../estate.js';
 import type { Flow } from '../flow.js';
 import { setAttribute } from '../flows-network.js';
@@ -125,7 +125,7 @@ function drainingOff({ classics }: Estate, flows: readonly Flow[]): Note[] {
 /** A target that turns unhealthy loses its connections by default: then readiness must not fail while they are ended. */
 function failReadiness(estate: Estate, flows: readonly Flow[]): Entry[] {
   const cutting = [...new Set(flows.map(flow => groupOf(estate, flow)))].flatMap(group =>
-    group?.attributes !== undefined && group.attributes.get(UNHEALTHY_TERMINATION)?.value !== 'false' ? [group] : [],
+    group !== undefined && isOn(group, UNHEALTHY_TERMINATION, true) === true ? [group] : [],
   );
   if (cutting.length === 0) return [];
   const words = `A target that fails its health check loses its connections at once (${UNHEALTHY_TERMINATION}). Better turn that off, and remove the next line:`;

@@ -1,9 +1,9 @@
 /** Whose PROXY header usher believes: the peers that a door's connections come from. */
 import { canonicalAddress, cidrContains, parseAddress, parseCidr } from '../../address.js';
-import { PRESERVE_CLIENT_IP } from '../attributes.js';
 import type { Estate, KubernetesService } from '../estate.js';
 import type { Flow } from '../flow.js';
-import { annotationOf, groupAttributes, isNetwork } from '../flows-service.js';
+import { isNetwork } from '../flows-service.js';
+import { groupKeepsClients, serviceKeepsClients, targetsPods } from '../peers.js';
 import { command, shellWord } from '../shell.js';
 import { listed } from '../words.js';
 import { balancersOf, balancerWords, groupOf } from './doors.js';
@@ -73,13 +73,7 @@ function subnetCommands(estate: Estate, subnets: readonly string[], flows: reado
 /** Whether another node than the pod's may open the connection to it. */
 function comesOverNodes(estate: Estate, flow: Flow): boolean {
   const service = flow.kind === 'service' ? serviceOf(estate, flow) : undefined;
-  return service !== undefined && !isDirect(service) && service.externalTrafficPolicy?.value !== 'Local';
-}
-
-/** Whether the balancer connects to pods and not to nodes. */
-function isDirect(service: KubernetesService): boolean {
-  if (!isNetwork(service)) return false;
-  return annotationOf(service, 'nlb-target-type')?.value === 'ip' || annotationOf(service, 'type')?.value === 'nlb-ip';
+  return service !== undefined && !targetsPods(service) && service.externalTrafficPolicy?.value !== 'Local';
 }
 
 /** Whose address is at the other end of the connections. */
@@ -90,22 +84,17 @@ export function peerOf(estate: Estate, flow: Flow): Peer {
 
 function groupPeer(estate: Estate, flow: Flow): Peer {
   const group = groupOf(estate, flow);
-  const said = group?.attributes?.get(PRESERVE_CLIENT_IP)?.value;
-  if (said !== undefined) return said === 'true' ? 'client' : 'balancer';
-  if (group !== undefined && group.targetType !== 'instance') return 'balancer';
+  const keeps = group && groupKeepsClients(group);
   // Instances keep the addresses by default.
-  return group?.attributes === undefined ? 'maybe-client' : 'client';
+  if (keeps === undefined) return group === undefined || group.targetType === 'instance' ? 'maybe-client' : 'balancer';
+  return keeps ? 'client' : 'balancer';
 }
 
 /** By a node that is not the pod's own (externalTrafficPolicy Cluster) the peer is a node, whatever the balancer does. */
 function servicePeer(estate: Estate, flow: Flow): Peer {
   const service = serviceOf(estate, flow);
-  if (service === undefined || !isNetwork(service)) return 'balancer';
-  const direct = isDirect(service);
-  if (!direct && service.externalTrafficPolicy?.value !== 'Local') return 'balancer';
-  const said = groupAttributes(service).get(PRESERVE_CLIENT_IP);
-  if (said !== undefined) return said === 'true' ? 'client' : 'balancer';
-  return direct ? 'balancer' : 'maybe-client';
+  const keeps = service !== undefined && serviceKeepsClients(service);
+  return keeps === undefined ? 'maybe-client' : keeps ? 'client' : 'balancer';
 }
 
 /** The Service that a flow stands in. */

@@ -1,5 +1,6 @@
 /** The five sorts of documents that do not say whose they are. */
 import { PROXY_PROTOCOL } from '../attributes.js';
+import { isSample } from '../classic-policies.js';
 import type { Attributes, ClassicBalancer, NetworkListener, Policy, Target, TargetGroup } from '../estate.js';
 import { isHttp } from '../flow.js';
 import type { Question } from './assign.js';
@@ -33,11 +34,6 @@ export function askPolicies(
     likely: ({ value }, key) => thatFits(classics, key, classic => holdsAttached(value, classic)),
     words: { ...CLASSIC, what: 'policies' },
   };
-}
-
-/** Without --load-balancer-name the command shows policies that AWS has for all (API DescribeLoadBalancerPolicies). */
-function isSample({ name }: Policy): boolean {
-  return name.startsWith('ELBSample-');
 }
 
 /** A balancer that names policies names one of these. */

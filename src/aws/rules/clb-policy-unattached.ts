@@ -1,13 +1,10 @@
 /** A policy for the PROXY header that was made and never attached. */
 import { setPolicies } from '../classic-commands.js';
-import { portPolicies, sendsHeader } from '../classic-policies.js';
+import { isSample, portPolicies, sendsHeader } from '../classic-policies.js';
 import type { ClassicBalancer, Policy } from '../estate.js';
 import type { Finding, Rule } from '../finding.js';
 import { portWords } from '../words.js';
 import { readsHttp } from './clb-commands.js';
-
-/** AWS's samples, which describe-load-balancer-policies prints when it is given no name of a balancer. */
-const SAMPLE = /^ELBSample-/;
 
 export const clbPolicyUnattached: Rule = {
   id: 'clb-policy-unattached',
@@ -39,7 +36,7 @@ that nobody takes it for one that works.`,
 
 function isSpare({ attached }: ClassicBalancer, policy: Policy): boolean {
   const { name } = policy;
-  return sendsHeader(policy) && !SAMPLE.test(name) && !attached.some(({ names }) => names.includes(name));
+  return sendsHeader(policy) && !isSample(policy) && !attached.some(({ names }) => names.includes(name));
 }
 
 /** Instance ports that could have the header and surely don't. */

@@ -32,11 +32,6 @@ function isAwaited({ containers }: TaskDefinition, { name, essential }: Containe
   return ended && !essential;
 }
 
-/** Whether containers have the address of the task or of the machine, so that a port is the same inside and outside. */
-export function sharesPorts({ networkMode }: TaskDefinition): boolean {
-  return networkMode === 'awsvpc' || networkMode === 'host';
-}
-
 /** Whether a container has a port mapping of the port. */
 export function publishes({ ports }: Container, port: number): boolean {
   return ports.some(({ containerPort }) => containerPort === port);

@@ -2,8 +2,9 @@
 import type { Container, TargetGroup } from '../estate.js';
 import type { Finding, Rule, Scene } from '../finding.js';
 import { below } from '../place.js';
+import { sharesPorts } from '../task-ports.js';
 import { changeTask, EDIT_NOTE } from './ecs-commands.js';
-import { balancedPorts, publishes, sharesPorts, type UsherTask, usherTasks } from './ecs-containers.js';
+import { balancedPorts, publishes, type UsherTask, usherTasks } from './ecs-containers.js';
 
 export const ecsPortMissing: Rule = {
   id: 'ecs-port-missing',

@@ -2,18 +2,20 @@
 
 import type { ListenerSettings, Settings } from '../../settings.js';
 import { annotate } from '../annotate.js';
-import { PROXY_PROTOCOL } from '../attributes.js';
+import { headerTo, PROXY_PROTOCOL } from '../attributes.js';
 import { LINES, portPolicies } from '../classic-policies.js';
 import type { ClassicBalancer, KubernetesService, TargetGroup } from '../estate.js';
 import type { Scene } from '../finding.js';
 import type { SentHeader } from '../flow.js';
 import { attributePlace } from '../flows-network.js';
-import { annotationOf, isNetwork } from '../flows-service.js';
+import { annotationOf } from '../flows-service.js';
 import { isLoopback, type OwnEndpoint, ownEndpoint } from '../own-endpoint.js';
+import { targetsPods } from '../peers.js';
 import { type At, below, type DocumentPlace } from '../place.js';
 import { command } from '../shell.js';
 import type { Sidecar } from '../sidecar.js';
-import { portsOf, sendsHeader, tcpGroups } from './nlb-groups.js';
+import { isBridged } from '../task-ports.js';
+import { portsOf, tcpGroups } from './nlb-groups.js';
 
 export interface HealthCheck extends At {
   /** `target group chat-blue`, `balancer chat`, `Service chat`. */
@@ -92,14 +94,13 @@ function classicTarget({ port, path }: Target): string {
 
 function groupCheck(scene: Scene, group: TargetGroup): HealthCheck[] {
   const { healthCheck, arn, name } = group;
-  const on = sendsHeader(group);
   if (!healthCheck.enabled) return [];
   return checkedPorts(scene, group).map(port => ({
     at: below(healthCheck.at, 'HealthCheckPort'),
     whose: `target group ${name}`,
     protocol: healthCheck.protocol,
     port,
-    header: on === undefined ? 'unknown' : on ? 'v2' : 'none',
+    header: headerTo(group),
     headerAt: attributePlace(group, PROXY_PROTOCOL),
     remark: '',
     change: to => [
@@ -114,8 +115,7 @@ function groupCheck(scene: Scene, group: TargetGroup): HealthCheck[] {
 function checkedPorts(scene: Scene, group: TargetGroup): readonly number[] {
   const { port } = group.healthCheck;
   if (port === 'traffic-port') return portsOf(scene, group);
-  const bridged = scene.estate.tasks.some(({ networkMode }) => networkMode === undefined || networkMode === 'bridge');
-  return group.targetType === 'instance' && bridged ? [] : [port];
+  return group.targetType === 'instance' && scene.estate.tasks.some(isBridged) ? [] : [port];
 }
 
 /** Only where targets are pods: a node's port says nothing of who answers behind it. */
@@ -124,12 +124,10 @@ function serviceCheck(
   trafficPort: number,
   { header, headerAt }: Pick<HealthCheck, 'header' | 'headerAt'>,
 ): HealthCheck[] {
-  const type = annotationOf(service, 'type')?.value;
-  const pods = type === 'nlb-ip' || annotationOf(service, 'nlb-target-type')?.value === 'ip';
   const protocol = annotationOf(service, 'healthcheck-protocol');
   const asked = annotationOf(service, 'healthcheck-port');
   const port = asked === undefined || asked.value === 'traffic-port' ? trafficPort : Number(asked.value);
-  if (!pods || !isNetwork(service) || protocol === undefined || !Number.isInteger(port)) return [];
+  if (!targetsPods(service) || protocol === undefined || !Number.isInteger(port)) return [];
   const at = (asked ?? protocol).at;
   return [
     {

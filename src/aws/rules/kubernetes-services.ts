@@ -1,6 +1,7 @@
 /** Annotations of Kubernetes Services about their balancer, as rules speak of them. */
 import type { KubernetesService } from '../estate.js';
 import { annotationOf, isNetwork } from '../flows-service.js';
+import { targetsPods } from '../peers.js';
 
 /** `Service prod/chat`, in a namespace. */
 export function serviceWords({ name, namespace }: KubernetesService): string {
@@ -20,6 +21,5 @@ function hasTargetType(service: KubernetesService): boolean {
 /** Whether the balancer's targets are nodes, which pass connections on to pods. */
 export function targetsNodes(service: KubernetesService): boolean {
   if (!isNetwork(service)) return service.loadBalancerClass === undefined;
-  if (annotationOf(service, 'type')?.value === 'nlb-ip') return false;
-  return annotationOf(service, 'nlb-target-type')?.value !== 'ip';
+  return !targetsPods(service);
 }

@@ -1,14 +1,15 @@
 /** Services whose balancer shows usher the clients themselves as peers. */
 import type { ListenerSettings } from '../../settings.js';
 import { annotate } from '../annotate.js';
+import { PRESERVE_CLIENT_IP } from '../attributes.js';
 import type { KubernetesService } from '../estate.js';
 import type { Scene } from '../finding.js';
 import { annotationOf, groupAttributes, isNetwork } from '../flows-service.js';
+import { serviceKeepsClients } from '../peers.js';
 import type { DocumentPlace } from '../place.js';
-import { isControllers, targetsNodes } from './kubernetes-services.js';
+import { isControllers } from './kubernetes-services.js';
 
 const ATTRIBUTES = 'target-group-attributes';
-const PRESERVE = 'preserve_client_ip.enabled';
 
 export interface OpenService {
   readonly service: KubernetesService;
@@ -34,7 +35,7 @@ export function openServices({ estate, flows, sidecar }: Scene): readonly OpenSe
 }
 
 function isOpen(service: KubernetesService): boolean {
-  return isNetwork(service) && isPublic(service) && preserves(service);
+  return isNetwork(service) && isPublic(service) && serviceKeepsClients(service) !== false;
 }
 
 /** The controller makes internal balancers where nothing is said, the cloud provider public ones. */
@@ -44,18 +45,11 @@ function isPublic(service: KubernetesService): boolean {
   return !isControllers(service) && annotationOf(service, 'internal') === undefined;
 }
 
-/** Nodes keep the client's address by default, unless one passes a connection on to another; pods have to be asked to. */
-function preserves(service: KubernetesService): boolean {
-  const said = groupAttributes(service).get(PRESERVE);
-  if (!targetsNodes(service)) return said === 'true';
-  return said !== 'false' && service.externalTrafficPolicy?.value === 'Local';
-}
-
 function placeOf(service: KubernetesService): DocumentPlace {
   return annotationOf(service, ATTRIBUTES)?.at ?? service.externalTrafficPolicy?.at ?? service.at;
 }
 
 function turnOff(service: KubernetesService): string {
-  const all = new Map([...groupAttributes(service)].filter(([key]) => key !== '')).set(PRESERVE, 'false');
+  const all = new Map([...groupAttributes(service)].filter(([key]) => key !== '')).set(PRESERVE_CLIENT_IP, 'false');
   return annotate(service, { [ATTRIBUTES]: [...all].map(([key, value]) => `${key}=${value}`).join(',') });
 }

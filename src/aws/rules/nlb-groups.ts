@@ -1,6 +1,5 @@
-/** Target groups behind Network Load Balancers, with their attributes and AWS's defaults, and who of usher serves them. */
+/** Target groups behind Network Load Balancers, and who of usher serves them. */
 import type { ListenerSettings } from '../../settings.js';
-import { PRESERVE_CLIENT_IP, PROXY_PROTOCOL } from '../attributes.js';
 import type { Estate, NetworkBalancer, NetworkListener, TargetGroup } from '../estate.js';
 import type { Scene } from '../finding.js';
 
@@ -57,30 +56,4 @@ function registeredPorts(group: TargetGroup): readonly (number | undefined)[] {
 export function listenersOf(scene: Scene, group: TargetGroup): readonly ListenerSettings[] {
   const ports = portsOf(scene, group);
   return (scene.sidecar?.settings.listeners ?? []).filter(listener => ports.includes(listener.listen.port));
-}
-
-/** Whether the balancer sends a PROXY header to the group; undefined: its attributes were not given. */
-export function sendsHeader(group: TargetGroup): boolean | undefined {
-  return isOn(group, PROXY_PROTOCOL, false);
-}
-
-/** Whether the peer of a connection is the client itself; undefined: the group's attributes were not given. */
-export function preservesClientIp(group: TargetGroup): boolean | undefined {
-  const transport = group.protocol === 'TCP' || group.protocol === 'TLS';
-  return isOn(group, PRESERVE_CLIENT_IP, group.targetType === 'instance' || !transport);
-}
-
-/** An attribute that is true or false; `otherwise` is AWS's default. Undefined: no attribute was given. */
-export function isOn(group: TargetGroup, key: string, otherwise: boolean): boolean | undefined {
-  if (group.attributes === undefined) return undefined;
-  const value = group.attributes.get(key)?.value;
-  return value === undefined ? otherwise : value === 'true';
-}
-
-/** An attribute in seconds; `otherwise` is AWS's default. Undefined: no attribute was given, or it is no number. */
-export function secondsOf(group: TargetGroup, key: string, otherwise: number): number | undefined {
-  if (group.attributes === undefined) return undefined;
-  const text = group.attributes.get(key)?.value;
-  const seconds = text === undefined ? otherwise : Number.parseInt(text, 10);
-  return Number.isNaN(seconds) ? undefined : seconds;
 }

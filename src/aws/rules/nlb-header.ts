@@ -1,9 +1,10 @@
 /** What a Network Load Balancer tells usher of the client: unknown, or nothing. */
-import { PRESERVE_CLIENT_IP, PROXY_PROTOCOL } from '../attributes.js';
+import { PRESERVE_CLIENT_IP, PROXY_PROTOCOL, sendsHeader } from '../attributes.js';
 import type { Rule } from '../finding.js';
 import { attributePlace, setAttribute } from '../flows-network.js';
+import { groupKeepsClients } from '../peers.js';
 import { command, shellWord } from '../shell.js';
-import { listenersOf, preservesClientIp, sendsHeader, tcpGroups } from './nlb-groups.js';
+import { listenersOf, tcpGroups } from './nlb-groups.js';
 
 export const nlbAttributesUnknown: Rule = {
   id: 'nlb-attributes-unknown',
@@ -57,7 +58,7 @@ then proxyProtocol: required.
       --attributes Key=proxy_protocol_v2.enabled,Value=true`,
   *check(scene) {
     for (const { group, balancers } of tcpGroups(scene)) {
-      if (sendsHeader(group) !== false || preservesClientIp(group) !== false) continue;
+      if (sendsHeader(group) !== false || groupKeepsClients(group) !== false) continue;
       const ushers = listenersOf(scene, group);
       const usher = ushers.find(({ proxyProtocol }) => proxyProtocol !== 'required');
       if (scene.sidecar !== undefined && usher === undefined) continue; // refused as it is, which another rule tells

@@ -1,11 +1,11 @@
 /** How long a Network Load Balancer keeps connections, beside how long usher does. */
 import type { DrainSettings } from '../../settings.js';
-import { DEREGISTRATION_DELAY } from '../attributes.js';
+import { DEREGISTRATION_DELAY, isOn, secondsOf } from '../attributes.js';
 import type { NetworkListener } from '../estate.js';
 import type { Finding, Rule, Scene } from '../finding.js';
 import { attributePlace, setAttribute } from '../flows-network.js';
 import { setListenerAttribute } from './nlb-commands.js';
-import { isOn, listenersOf, type Served, secondsOf, tcpGroups } from './nlb-groups.js';
+import { listenersOf, type Served, tcpGroups } from './nlb-groups.js';
 
 /** After so long without a byte usher sends a TCP keep-alive, seconds; `src/wire-socket.ts`. */
 const KEEP_ALIVE = 60;

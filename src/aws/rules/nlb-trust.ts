@@ -1,14 +1,15 @@
 /** Whose PROXY header usher believes behind a Network Load Balancer, and who the peer really is. */
 import { type Cidr, cidrContains, IPV4_BYTES, parseAddress } from '../../address.js';
 import type { ListenerSettings } from '../../settings.js';
-import { PRESERVE_CLIENT_IP } from '../attributes.js';
+import { PRESERVE_CLIENT_IP, sendsHeader } from '../attributes.js';
 import type { Finding, Rule, Scene } from '../finding.js';
 import { attributePlace, setAttribute } from '../flows-network.js';
+import { groupKeepsClients } from '../peers.js';
 import type { Sidecar } from '../sidecar.js';
 import { serviceWords } from './kubernetes-services.js';
 import { type OpenService, openServices } from './kubernetes-trust.js';
 import { showSubnets } from './nlb-commands.js';
-import { listenersOf, preservesClientIp, type Served, sendsHeader, tcpGroups } from './nlb-groups.js';
+import { listenersOf, type Served, tcpGroups } from './nlb-groups.js';
 
 export const nlbTrustedSources: Rule = {
   id: 'nlb-trusted-sources',
@@ -39,7 +40,7 @@ subnets in which the balancer stands.`,
     for (const { served, usher } of headersAt(scene)) {
       const { trustedSources } = usher;
       if (trustedSources === undefined) continue;
-      const preserves = preservesClientIp(served.group);
+      const preserves = groupKeepsClients(served.group);
       if (preserves === true) {
         const internal = served.balancers.some(({ scheme }) => scheme === 'internal');
         if (!internal && !coverIpv4(trustedSources)) yield clientsFinding(sidecar, served, usher);
@@ -158,7 +159,7 @@ security group of the targets should admit only the balancer as well.
     if (sidecar === undefined) return;
     for (const { served, usher } of headersAt(scene)) {
       const { group, balancers } = served;
-      if (usher.trustedSources !== undefined || preservesClientIp(group) !== false) continue;
+      if (usher.trustedSources !== undefined || groupKeepsClients(group) !== false) continue;
       const subnets = balancers.flatMap(balancer => balancer.subnets);
       yield {
         rule: 'nlb-trusted-open',

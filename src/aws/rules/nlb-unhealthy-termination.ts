@@ -1,12 +1,12 @@
 /** What a Network Load Balancer does to the connections of a target that fails its health checks, as usher does in a drain. */
 import type { DrainSettings } from '../../settings.js';
-import { UNHEALTHY_TERMINATION } from '../attributes.js';
+import { isOn, UNHEALTHY_TERMINATION } from '../attributes.js';
 import type { TargetGroup } from '../estate.js';
 import type { Finding, Rule, Scene } from '../finding.js';
 import { attributePlace, setAttribute } from '../flows-network.js';
 import { below } from '../place.js';
 import type { Sidecar } from '../sidecar.js';
-import { isOn, listenersOf, portsOf, tcpGroups } from './nlb-groups.js';
+import { listenersOf, portsOf, tcpGroups } from './nlb-groups.js';
 
 /** Two checks at AWS's default interval, milliseconds: sooner a target is rarely found unhealthy. */
 const UNHEALTHY_AFTER_MS = 60_000;
