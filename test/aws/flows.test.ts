@@ -193,6 +193,8 @@ t.test('a Service is told by its annotations', async t => {
     },
     { annotations: { type: 'external', 'proxy-protocol-per-target-group': '80,443' }, header: 'v2', front: 'TCP' },
     { annotations: { type: 'external', 'proxy-protocol-per-target-group': '80' }, header: 'none', front: 'TCP' },
+    { annotations: { type: 'external', 'proxy-protocol-per-target-group': '443' }, header: 'v2', front: 'TCP' },
+    { annotations: { type: 'external', 'proxy-protocol-per-target-group': '80, https' }, header: 'v2', front: 'TCP' },
     { annotations: { 'ssl-cert': 'arn', 'ssl-ports': 'https', 'proxy-protocol': '*' }, header: 'v1', front: 'SSL' },
     { annotations: { 'ssl-cert': 'arn', 'ssl-ports': '8443' }, header: 'none', front: 'TCP' },
     {

@@ -288,6 +288,13 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    name: 'draining: just as long as the steps',
+    estate: { classics: [{ ...on, connectionDraining: given(15) }] },
+    usher: '',
+    only: 'clb-connection-draining',
+    expect: [],
+  },
+  {
     name: 'draining: not behind this balancer',
     estate: { classics: [{ ...classic('SSL:443>TCP:9'), connectionDraining: given(0) }] },
     usher: '',
