@@ -32,6 +32,8 @@ type Level = 'error' | 'warning' | 'note';
 interface SarifRule {
   readonly id: string;
   readonly shortDescription: Message;
+  /** GitHub wants one. */
+  readonly fullDescription: Message;
   readonly help: Message;
   readonly defaultConfiguration: { readonly level: Level };
 }
@@ -91,20 +93,33 @@ function sarifRule({ id, severity, title, story }: RuleText): SarifRule {
   return {
     id,
     shortDescription: { text: title },
-    help: { text: story.trim() === '' ? title : story.trim() },
+    fullDescription: { text: beginning(story) || title },
+    help: { text: story.trim() || title },
     defaultConfiguration: { level: severity },
   };
 }
 
+/** GitHub shows no more of a description. */
+const LONGEST_DESCRIPTION = 1024;
+
+/** The first paragraph on one line. */
+function beginning(story: string): string {
+  const [first = ''] = story.trim().split('\n\n');
+  return first.replaceAll(/\s+/g, ' ').slice(0, LONGEST_DESCRIPTION);
+}
+
 /** Code scanning of GitHub refuses a run with more than 25,000. */
 const MOST_RESULTS = 20_000;
+
+/** With the first place as many as it shows; it refuses a run with a result that has more than 1,000. */
+const MOST_RELATED = 99;
 
 type Locate = (place: Place) => SarifLocation;
 
 function sarifResult(finding: Finding, ruleIndex: number | undefined, located: Locate): SarifResult {
   const { rule, severity, places } = finding;
   const [first, ...others] = places;
-  const related = others.map((place, index) => ({
+  const related = others.slice(0, MOST_RELATED).map((place, index) => ({
     ...located(place),
     id: index + 1,
     message: { text: 'the other place' },

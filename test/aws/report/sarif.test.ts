@@ -1,7 +1,7 @@
 import t from 'tap';
 import { z } from 'zod';
 import { fileUri, reportSarif } from '../../../src/aws/report/sarif.js';
-import { error, report } from './sample.js';
+import { at, error, report } from './sample.js';
 
 /** What SARIF 2.1.0 requires of the parts that are used (3.13 and on), and nothing that it does not know. */
 const message = z.strictObject({ text: z.string().min(1) });
@@ -28,6 +28,7 @@ const sarif = z.strictObject({
             z.strictObject({
               id: z.string(),
               shortDescription: message,
+              fullDescription: z.strictObject({ text: z.string().min(1).max(1024) }),
               help: message,
               defaultConfiguration: z.strictObject({ level }),
             }),
@@ -95,6 +96,24 @@ t.test('both places, the message with its cure, and where there is no line', asy
     ],
   });
   t.strictSame(last?.locations[0]?.physicalLocation, { artifactLocation: { uri: 'stdin' } });
+});
+
+t.test('of a story the beginning, and of places no more than GitHub takes', async t => {
+  const [rule] = report().rules;
+  if (rule === undefined) throw new Error('a rule');
+  const stories = ['\none\ntwo\n\nthree', '', 'x'.repeat(2000)];
+  const places = Array.from({ length: 1001 }, (_, index) => at('clb.json', index));
+  const [first, ...others] = places;
+  if (first === undefined) throw new Error('a place');
+  const findings = [{ ...error, places: [first, ...others] as const }];
+  const [run] = sarif.parse(
+    reportSarif(report({ findings, rules: stories.map(story => ({ ...rule, story })) }), usher),
+  ).runs;
+  t.strictSame(
+    run.tool.driver.rules.map(({ fullDescription }) => fullDescription.text),
+    ['one two', rule.title, 'x'.repeat(1024)],
+  );
+  t.equal(run.results[0]?.relatedLocations?.length, 99);
 });
 
 t.test('what could not be understood is a notification', async t => {
