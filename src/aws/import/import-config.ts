@@ -8,6 +8,7 @@ import { filesOf, sourcesOf, writeHead } from './head.js';
 import { proxyProtocol } from './header.js';
 import { keyText } from './names.js';
 import { type Place, type Plan, planPorts, SHARED } from './plan.js';
+import { sharedPort } from './shared-port.js';
 import { type Question, Sheet } from './sheet.js';
 import { forwardedProto, timeouts } from './times.js';
 import { trustedSources } from './trust.js';
@@ -91,7 +92,7 @@ function listenerEntries(estate: Estate, { door, listen, backend }: Place): Entr
 function listenEntry({ port, flows }: Door, listen: number): Entry {
   if (port !== undefined) {
     const words = { clb: 'instance port', nlb: 'port of the targets', service: 'port of the pod' };
-    return entry('listen', listen, words[flows[0].kind]);
+    return entry('listen', listen, words[flows[0].kind], ...sharedPort(flows));
   }
   const why = flows[0].kind === 'service' ? 'The Service names the port of the pod' : 'The files do not name the port';
   return entry('listen', listen, undefined, question(`On which port shall usher listen? ${why}.`));
