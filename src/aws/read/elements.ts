@@ -9,9 +9,23 @@ export const MAX_ELEMENTS = 100_000;
 export type Tell = (at: DocumentPlace, message: string) => void;
 
 export class Elements {
+  readonly tell: Tell;
   private left = MAX_ELEMENTS;
+  private told = 0;
 
-  constructor(readonly tell: Tell) {}
+  constructor(tell: Tell) {
+    this.tell = (at, message) => {
+      this.told += 1;
+      tell(at, message);
+    };
+  }
+
+  /** What `make` makes; undefined when something in it is wrong: for things that say something else with a part left out. */
+  whole<R>(make: () => R): R | undefined {
+    const before = this.told;
+    const made = make();
+    return this.told === before ? made : undefined;
+  }
 
   /** The value in its shape; undefined when it is not of that shape, which is told. */
   read<S extends z.ZodType>(shape: S, value: unknown, at: DocumentPlace): z.output<S> | undefined {

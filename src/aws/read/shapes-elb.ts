@@ -51,18 +51,29 @@ export type ClassicAttributes = Pick<ClassicBalancer, 'idleTimeout' | 'connectio
 
 /** `LoadBalancerDescriptions` of describe-load-balancers. */
 export function readClassics(elements: Elements, value: unknown, at: DocumentPlace): ClassicBalancer[] {
-  return elements.each(balancer, value, at, (given, at) => ({
-    at,
-    name: given.LoadBalancerName,
-    scheme: given.Scheme,
-    subnets: elements.strings(name, given.Subnets, below(at, 'Subnets')),
+  return elements.each(balancer, value, at, (given, at) => {
+    const ways = readWays(elements, given, at);
+    if (ways === undefined) return undefined;
+    return {
+      at,
+      name: given.LoadBalancerName,
+      scheme: given.Scheme,
+      subnets: elements.strings(name, given.Subnets, below(at, 'Subnets')),
+      ...ways,
+      otherPolicies: readOtherPolicies(elements, given.Policies?.OtherPolicies, below(at, 'Policies', 'OtherPolicies')),
+      policies: undefined,
+      healthCheck: readHealthCheck(elements, given.HealthCheck?.Target, below(at, 'HealthCheck', 'Target')),
+      idleTimeout: undefined,
+      connectionDraining: undefined,
+    };
+  });
+}
+
+/** Undefined where one can't be read: the others would seem to be all, and a header to be off that is on. */
+function readWays(elements: Elements, given: z.output<typeof balancer>, at: DocumentPlace) {
+  return elements.whole(() => ({
     listeners: readListeners(elements, given.ListenerDescriptions, below(at, 'ListenerDescriptions')),
     attached: readAttached(elements, given.BackendServerDescriptions, below(at, 'BackendServerDescriptions')),
-    otherPolicies: readOtherPolicies(elements, given.Policies?.OtherPolicies, below(at, 'Policies', 'OtherPolicies')),
-    policies: undefined,
-    healthCheck: readHealthCheck(elements, given.HealthCheck?.Target, below(at, 'HealthCheck', 'Target')),
-    idleTimeout: undefined,
-    connectionDraining: undefined,
   }));
 }
 
@@ -108,19 +119,20 @@ function readHealthCheck(
 
 /** `PolicyDescriptions` of describe-load-balancer-policies. */
 export function readPolicies(elements: Elements, value: unknown, at: DocumentPlace): Policy[] {
-  return elements.each(policy, value, at, (given, at) => ({
-    at,
-    name: given.PolicyName,
-    type: given.PolicyTypeName,
-    attributes: Object.fromEntries(
+  return elements.each(policy, value, at, (given, at) => {
+    const place = below(at, 'PolicyAttributeDescriptions');
+    // Without one of its attributes a policy may seem to be off that is on.
+    const attributes = elements.whole(() =>
       elements.each(
         policyAttribute,
         given.PolicyAttributeDescriptions,
-        below(at, 'PolicyAttributeDescriptions'),
+        place,
         attribute => [attribute.AttributeName, attribute.AttributeValue ?? ''] as const,
       ),
-    ),
-  }));
+    );
+    if (attributes === undefined) return undefined;
+    return { at, name: given.PolicyName, type: given.PolicyTypeName, attributes: Object.fromEntries(attributes) };
+  });
 }
 
 /** `LoadBalancerAttributes` of describe-load-balancer-attributes. */

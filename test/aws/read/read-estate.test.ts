@@ -97,19 +97,29 @@ const cases: readonly Case[] = [
     expect: [{ ...bareClassic, name: 'x' }],
   },
   {
-    name: 'elb describe-load-balancers: one bad listener leaves the others',
+    name: 'elb describe-load-balancers: without one of its listeners or policies a balancer is none, and the others count',
     files: [
       file('a', {
         LoadBalancerDescriptions: [
           {
+            LoadBalancerName: 'policies',
+            BackendServerDescriptions: [{ InstancePort: 8080, PolicyNames: ['on'] }, { PolicyNames: ['on'] }],
+          },
+          {
             LoadBalancerName: 'x',
+            ListenerDescriptions: [
+              { Listener: { Protocol: 'tcp', LoadBalancerPort: '80', InstanceProtocol: 'TCP', InstancePort: '8080' } },
+            ],
+            Subnets: ['s', 1],
+          },
+          {
+            LoadBalancerName: 'listeners',
             ListenerDescriptions: [
               { Listener: { Protocol: 'QUIC', LoadBalancerPort: 1, InstanceProtocol: 'TCP', InstancePort: 2 } },
               { Listener: { Protocol: 'tcp', LoadBalancerPort: '80', InstanceProtocol: 'TCP', InstancePort: '8080' } },
               { Listener: { Protocol: 'TCP', LoadBalancerPort: 80, InstanceProtocol: 'TCP' } },
               { Listener: { Protocol: 'TCP', LoadBalancerPort: 80, InstanceProtocol: 'TCP', InstancePort: 65536 } },
             ],
-            Subnets: ['s', 1],
             BackendServerDescriptions: {},
           },
           null,
@@ -126,12 +136,30 @@ const cases: readonly Case[] = [
       },
     ],
     problems: [
-      '$.LoadBalancerDescriptions[0].Subnets[1] should be a string, not 1',
-      '$.LoadBalancerDescriptions[0].ListenerDescriptions[0].Listener.Protocol should be TCP, SSL, HTTP or HTTPS, not "QUIC"',
-      '$.LoadBalancerDescriptions[0].ListenerDescriptions[2].Listener.InstancePort is missing: it should be a port number from 1 to 65535',
-      '$.LoadBalancerDescriptions[0].ListenerDescriptions[3].Listener.InstancePort should be a port number from 1 to 65535, not 65536',
-      '$.LoadBalancerDescriptions[0].BackendServerDescriptions should be a list, not an object',
-      '$.LoadBalancerDescriptions[1] is missing: it should be an object',
+      '$.LoadBalancerDescriptions[0].BackendServerDescriptions[1].InstancePort is missing: it should be a port number from 1 to 65535',
+      '$.LoadBalancerDescriptions[1].Subnets[1] should be a string, not 1',
+      '$.LoadBalancerDescriptions[2].ListenerDescriptions[0].Listener.Protocol should be TCP, SSL, HTTP or HTTPS, not "QUIC"',
+      '$.LoadBalancerDescriptions[2].ListenerDescriptions[2].Listener.InstancePort is missing: it should be a port number from 1 to 65535',
+      '$.LoadBalancerDescriptions[2].ListenerDescriptions[3].Listener.InstancePort should be a port number from 1 to 65535, not 65536',
+      '$.LoadBalancerDescriptions[2].BackendServerDescriptions should be a list, not an object',
+      '$.LoadBalancerDescriptions[3] is missing: it should be an object',
+    ],
+  },
+  {
+    name: 'elb describe-load-balancer-policies: without one of its attributes a policy is none',
+    files: [
+      file('a', { LoadBalancerDescriptions: [{ LoadBalancerName: 'x' }] }),
+      file('b', {
+        PolicyDescriptions: [
+          { PolicyName: 'half', PolicyTypeName: 't', PolicyAttributeDescriptions: [{ AttributeValue: 'true' }] },
+          { PolicyName: 'on', PolicyTypeName: 't' },
+        ],
+      }),
+    ],
+    part: 'classics',
+    expect: [{ ...bareClassic, name: 'x', policies: [{ name: 'on', type: 't', attributes: {} }] }],
+    problems: [
+      '$.PolicyDescriptions[0].PolicyAttributeDescriptions[0].AttributeName is missing: it should be a string',
     ],
   },
   {
