@@ -248,6 +248,24 @@ const cases: readonly Case[] = [
     expect: [],
   },
   {
+    name: 'an ALB as a target, and only one of two listeners has its connections from elsewhere',
+    of: 'nlb-target-type/fault',
+    changes: [
+      [
+        '"TargetGroups": [',
+        '"TargetGroups": [{"TargetGroupArn": "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/other/1", "TargetGroupName": "other", "Protocol": "HTTP", "Port": 8080, "TargetType": "ip", "LoadBalancerArns": ["arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/other/1"]},',
+        'target-groups.json',
+      ],
+      ['"Port": 80,', '"Port": 8081,', 'target-groups.json'],
+      [
+        'admin:',
+        '  plain:\n    listen: 8081\n    trustedSources: [10.0.0.0/16]\n    backendPort: 3001\nadmin:',
+        'usher.yaml',
+      ],
+    ],
+    expect: [['error nlb-target-type', /of type alb/]],
+  },
+  {
     name: 'a tunnel that ends sooner than the balancer forgets it',
     of: 'nlb-idle-timeout/fault',
     changes: [['    backendPort: 3000', '    backendPort: 3000\n    timeouts: { tunnel: 30s }']],

@@ -96,7 +96,7 @@ of type instance, or ip for Fargate and pods, with proxy_protocol_v2.enabled=tru
     for (const { group, listeners } of servedGroups(scene.estate)) {
       const [listener] = listeners.filter(isOfNetworkBalancer);
       if (listener === undefined || (group.targetType !== 'alb' && group.targetType !== 'lambda')) continue;
-      if (!isReachedOtherwise(scene, group.arn)) yield targetTypeFinding(scene, listener, group);
+      if (!isReachedOtherwise(scene, group)) yield targetTypeFinding(scene, listener, group);
     }
   },
 };
@@ -105,14 +105,17 @@ function isOfNetworkBalancer(listener: NetworkListener): boolean {
   return listener.protocol !== 'HTTP' && listener.protocol !== 'HTTPS' && listener.protocol !== 'GENEVE';
 }
 
-/** Whether usher has its connections from elsewhere, so that this is somebody else's. */
-function isReachedOtherwise(scene: Scene, arn: string): boolean {
+/** Whether usher has its connections from elsewhere, and none is missing at this port, so that this is somebody else's. */
+function isReachedOtherwise(scene: Scene, { arn, port }: TargetGroup): boolean {
   const ports = scene.flows.filter(flow => flow.targetGroupArn !== arn).map(flow => flow.port);
-  return scene.sidecar?.settings.listeners.some(listener => ports.includes(listener.listen.port)) ?? false;
+  const listeners = scene.sidecar?.settings.listeners.map(({ listen }) => listen.port) ?? [];
+  const isMissing = port !== undefined && listeners.includes(port) && !ports.includes(port);
+  return listeners.some(listener => ports.includes(listener)) && !isMissing;
 }
 
 function targetTypeFinding(scene: Scene, listener: NetworkListener, group: TargetGroup): Finding {
-  const [usher] = scene.sidecar?.settings.listeners ?? [];
+  const ushers = scene.sidecar?.settings.listeners ?? [];
+  const usher = ushers.find(({ listen }) => listen.port === group.port) ?? ushers[0];
   const place = scene.sidecar && usher && scene.sidecar.place('listeners', usher.name, 'proxyProtocol');
   return {
     rule: 'nlb-target-type',
