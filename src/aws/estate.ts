@@ -39,6 +39,8 @@ export interface ClassicBalancer extends At {
   readonly name: string;
   readonly scheme: string | undefined;
   readonly subnets: readonly string[];
+  /** Ids of the machines that it sends to; empty: none is registered, or the file does not say. */
+  readonly instances: readonly string[];
   readonly listeners: readonly ClassicListener[];
   /** BackendServerDescriptions: which policies are attached to which instance port. */
   readonly attached: readonly AttachedPolicies[];

@@ -34,6 +34,7 @@ const classic = (some: Partial<ClassicBalancer>): ClassicBalancer => ({
   policies: undefined,
   healthCheck: undefined,
   idleTimeout: undefined,
+  instances: [],
   connectionDraining: undefined,
   ...some,
 });

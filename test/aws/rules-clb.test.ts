@@ -34,6 +34,7 @@ function classic(text: string, attached: Record<number, string[]> = {}, rest: Pa
     policies: [PROXY, DEAD],
     healthCheck: undefined,
     idleTimeout: undefined,
+    instances: [],
     connectionDraining: undefined,
     ...rest,
   } satisfies ClassicBalancer;
@@ -421,6 +422,41 @@ const cases: readonly Case[] = [
     usher: '',
     only: 'header-mixed-port',
     expect: ['error: a sends a PROXY v2 header to port 8080, and b sends none'],
+  },
+  ...(
+    [
+      [
+        'with a common instance',
+        ['i-1', 'i-2'],
+        ['i-2'],
+        ['error: chat (SSL 443) sends a PROXY v1 header to port 8080'],
+      ],
+      ['without one are two ushers', ['i-1'], ['i-2'], []],
+      [
+        'of which one tells no instances',
+        ['i-1'],
+        [],
+        ['warning: chat (SSL 443) sends a PROXY v1 header to port 8080'],
+      ],
+    ] as const
+  ).map(([name, some, others, expect]) => ({
+    name: `mixed port: two classic balancers ${name}`,
+    estate: {
+      classics: [
+        { ...on, instances: some },
+        { ...off, name: 'other', instances: others },
+      ],
+    },
+    usher: '',
+    only: 'header-mixed-port',
+    expect,
+  })),
+  {
+    name: 'mixed port: an instance and an address may be one machine',
+    estate: { classics: [{ ...on, instances: ['i-1'] }], targetGroups: [group('net', ['10.0.0.1'], false)] },
+    usher: '',
+    only: 'header-mixed-port',
+    expect: ['warning: chat (SSL 443) sends a PROXY v1 header to port 8080, and net sends none'],
   },
   {
     name: 'mixed port: one side that is unknown says nothing',

@@ -34,11 +34,13 @@ const balancer = object({
   LoadBalancerName: name,
   Scheme: maybe(text),
   Subnets: list,
+  Instances: list,
   ListenerDescriptions: list,
   BackendServerDescriptions: list,
   Policies: maybe(object({ OtherPolicies: list })),
   HealthCheck: maybe(object({ Target: maybe(text) })),
 });
+const instance = object({ InstanceId: name });
 const policy = object({ PolicyName: name, PolicyTypeName: text, PolicyAttributeDescriptions: list });
 const policyAttribute = object({ AttributeName: text, AttributeValue: maybe(attributeValue) });
 const attributes = object({
@@ -59,6 +61,7 @@ export function readClassics(elements: Elements, value: unknown, at: DocumentPla
       name: given.LoadBalancerName,
       scheme: given.Scheme,
       subnets: elements.strings(name, given.Subnets, below(at, 'Subnets')),
+      instances: elements.each(instance, given.Instances, below(at, 'Instances'), ({ InstanceId }) => InstanceId),
       ...ways,
       otherPolicies: readOtherPolicies(elements, given.Policies?.OtherPolicies, below(at, 'Policies', 'OtherPolicies')),
       policies: undefined,

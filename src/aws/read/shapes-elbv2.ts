@@ -47,7 +47,7 @@ const target = object({
   Target: object({ Id: name, Port: port }),
   TargetHealth: maybe(object({ State: maybe(text), Reason: maybe(text) })),
 });
-const attribute = object({ Key: text, Value: maybe(attributeValue) });
+const attribute = object({ Key: text, Value: attributeValue });
 
 /** `LoadBalancers` of describe-load-balancers. */
 export function readNetworks(elements: Elements, value: unknown, at: DocumentPlace): NetworkBalancer[] {
@@ -164,7 +164,7 @@ export function readAttributes(elements: Elements, value: unknown, at: DocumentP
       attribute,
       value,
       at,
-      (given, at) => [given.Key, { at: below(at, 'Value'), value: given.Value ?? '' }] as const,
+      (given, at) => [given.Key, { at: below(at, 'Value'), value: given.Value }] as const,
     ),
   );
 }

@@ -41,6 +41,7 @@ export function classic(parts: Partial<ClassicBalancer>): ClassicBalancer {
     policies: undefined,
     healthCheck: undefined,
     idleTimeout: undefined,
+    instances: [],
     connectionDraining: undefined,
     ...parts,
   };

@@ -57,7 +57,7 @@ const chatService = {
   ],
   externalTrafficPolicy: 'Local',
 };
-const bareClassic = { subnets: [], listeners: [], attached: [], otherPolicies: [] };
+const bareClassic = { subnets: [], instances: [], listeners: [], attached: [], otherPolicies: [] };
 const blue = {
   arn: targetGroupArn('blue'),
   name: 'blue',
@@ -80,6 +80,7 @@ const cases: readonly Case[] = [
         name: 'chat-classic',
         scheme: 'internet-facing',
         subnets: ['subnet-15aaab61'],
+        instances: ['i-0123456789abcdef0'],
         listeners: [{ protocol: 'SSL', port: 443, instanceProtocol: 'TCP', instancePort: 8080 }],
         attached: [{ instancePort: 8080, names: ['proxy-on'] }],
         otherPolicies: ['ELBSecurityPolicy-2016-08', 'proxy-on'],

@@ -117,6 +117,7 @@ t.test('nothing found: what was looked at', async t => {
       policies: undefined,
       healthCheck: undefined,
       idleTimeout: undefined,
+      instances: [],
       connectionDraining: undefined,
     },
   ];
