@@ -53,7 +53,10 @@ function mayHit({ kind, port, protocol, header, turnOn }: Flow): boolean {
 }
 
 function elsewhere(all: Estate, near: Estate): readonly Elsewhere[] {
-  const rest = <T extends Elsewhere>(some: readonly T[], kept: readonly T[]) => some.filter(one => !kept.includes(one));
+  const rest = <T extends Elsewhere>(some: readonly T[], kept: readonly T[]) => {
+    const near: ReadonlySet<T> = new Set(kept);
+    return some.filter(one => !near.has(one));
+  };
   return [
     ...rest(all.classics, near.classics),
     ...rest(all.networks, near.networks),

@@ -117,9 +117,9 @@ function summarize({ listeners, questions, leftOut }: Imported, out: string | un
   const asked = questions.length === 0 ? 'no question is open' : `${counted(questions.length, 'question')} to answer`;
   tell(io, `${made}, ${asked}`);
   const asking = bounded(questions, MOST_QUESTIONS, 'more questions');
-  for (const { number, path, words, commands } of asking.shown) {
+  for (const { number, path, words, commands, more } of asking.shown) {
     io.stderr.write(`  ${number}. ${printableLine(`${path}: ${words}`)}\n`);
-    const exact = bounded(commands, MOST_COMMANDS, 'more commands');
+    const exact = bounded(commands, MOST_COMMANDS, 'more commands', more);
     for (const line of [...exact.shown, ...exact.left]) io.stderr.write(`       ${printableLine(line)}\n`);
   }
   for (const line of asking.left) io.stderr.write(`  ${line}\n`);
@@ -137,9 +137,9 @@ const MOST_QUESTIONS = 50;
 const MOST_COMMANDS = 10;
 const MOST_LEFT_OUT = 30;
 
-/** The first ones, and a line that counts the others. */
-function bounded<T>(all: readonly T[], most: number, words: string) {
-  const left = all.length - most;
+/** The first ones, and a line that counts the others; `beyond`: those that `all` lacks already. */
+function bounded<T>(all: readonly T[], most: number, words: string, beyond = 0) {
+  const left = Math.max(0, all.length - most) + beyond;
   return { shown: all.slice(0, most), left: left > 0 ? [`and ${left} ${words}`] : [] };
 }
 

@@ -2,10 +2,10 @@
 import type { ClassicBalancer, Estate, KubernetesService, TargetGroup } from '../estate.js';
 import type { Flow } from '../flow.js';
 import { annotationOf } from '../flows-service.js';
+import { groupOf } from '../look-up.js';
 import { targetsPods } from '../peers.js';
 import { command } from '../shell.js';
 import { type BridgedPorts, bridgedPorts } from '../task-ports.js';
-import { groupOf } from './doors.js';
 import { shown } from './entry.js';
 
 export interface Check {

@@ -1,6 +1,7 @@
 /** Which ports usher has to open for the flows of an estate, and what it can't take. */
-import type { Estate, NetworkBalancer, TargetGroup } from '../estate.js';
+import type { Estate, NetworkBalancer } from '../estate.js';
 import { type Flow, isHttp, isTls } from '../flow.js';
+import { groupOf, networksNamed, networksOf } from '../look-up.js';
 import { shown } from './entry.js';
 
 /** One port of usher, and every flow that goes to it. */
@@ -96,15 +97,10 @@ function othersOf(estate: Estate): string[] {
   ];
 }
 
-/** The target group of a flow, where it has one and that was given. */
-export function groupOf({ targetGroups }: Estate, { targetGroupArn }: Flow): TargetGroup | undefined {
-  return targetGroupArn === undefined ? undefined : targetGroups.find(({ arn }) => arn === targetGroupArn);
-}
-
 /** The Network Load Balancers that a flow comes from, as far as they are given. */
 export function balancersOf(estate: Estate, flow: Flow): readonly NetworkBalancer[] {
-  const arns = new Set(groupOf(estate, flow)?.balancerArns ?? []);
-  return estate.networks.filter(({ name, arn }) => name === flow.balancer || arns.has(arn));
+  const attached = networksOf(estate, groupOf(estate, flow)?.balancerArns ?? []);
+  return [...new Set([...networksNamed(estate, flow.balancer), ...attached])];
 }
 
 const KINDS = { clb: 'Classic Load Balancer', nlb: 'Network Load Balancer', service: 'Kubernetes Service' } as const;

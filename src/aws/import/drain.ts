@@ -4,10 +4,9 @@ import type { Estate, TargetGroup } from '../estate.js';
 import type { Flow } from '../flow.js';
 import { setAttribute } from '../flows-network.js';
 import { annotationOf, groupAttributes, isNetwork } from '../flows-service.js';
+import { groupOf, serviceOf } from '../look-up.js';
 import { ushersOf } from './containers.js';
-import { groupOf } from './doors.js';
 import { type Entry, entry, type Note, question, remark, shown } from './entry.js';
-import { serviceOf } from './trust.js';
 
 /** Seconds from SIGTERM to SIGKILL where nothing else is said, on ECS and Kubernetes. */
 const STOP = 30;

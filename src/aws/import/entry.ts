@@ -5,8 +5,10 @@ export interface Note {
   readonly kind: 'question' | 'remark';
   /** Sentences; what came from a file in them went through {@link shown}. */
   readonly words: string;
-  /** Exact commands, each on a line of its own. */
+  /** Exact commands, each on a line of its own; the first of them where there are many. */
   readonly commands: readonly string[];
+  /** How many were left out. */
+  readonly more: number;
 }
 
 export interface Entry {
@@ -25,12 +27,20 @@ export function entry(key: string, value: string | number | undefined, behind?: 
 
 /** What a person has to answer, with commands that tell the answer. */
 export function question(words: string, ...commands: readonly string[]): Note {
-  return { kind: 'question', words, commands };
+  return note('question', words, commands);
 }
 
 /** What a person should know, with commands that change it. */
 export function remark(words: string, ...commands: readonly string[]): Note {
-  return { kind: 'remark', words, commands };
+  return note('remark', words, commands);
+}
+
+/** Nobody pastes more; the ones that are shown tell how the others are written. */
+const MOST_COMMANDS = 20;
+
+function note(kind: Note['kind'], words: string, commands: readonly string[]): Note {
+  const shown = commands.slice(0, MOST_COMMANDS);
+  return { kind, words, commands: shown, more: commands.length - shown.length };
 }
 
 const LONGEST_SHOWN = 120;

@@ -1,9 +1,10 @@
 /** The comment at the top of the imported file: where it comes from, what is open, what comes next. */
 import type { Estate } from '../estate.js';
 import type { Flow } from '../flow.js';
+import { groupOf } from '../look-up.js';
 import { command, shellWord } from '../shell.js';
 import { listed } from '../words.js';
-import { balancersOf, balancerWords, groupOf } from './doors.js';
+import { balancersOf, balancerWords } from './doors.js';
 import { shown } from './entry.js';
 import type { Sheet } from './sheet.js';
 

@@ -1,7 +1,8 @@
 /** Names of listeners: letters, digits and hyphens, a hyphen not first, at most 63 of them. */
 import { stringify } from 'yaml';
 import type { Estate } from '../estate.js';
-import { type Door, groupOf } from './doors.js';
+import { groupOf } from '../look-up.js';
+import type { Door } from './doors.js';
 
 /** Leaves room for a hyphen, a port and a number. */
 const LONGEST_STEM = 50;

@@ -9,6 +9,8 @@ export interface Question {
   readonly path: string;
   readonly words: string;
   readonly commands: readonly string[];
+  /** How many commands like these were left out. */
+  readonly more: number;
 }
 
 const WIDTH = 110;
@@ -51,17 +53,18 @@ export class Sheet {
     if (value !== undefined) this.line(depth, `${key}: ${value}${behind === undefined ? '' : ` # ${behind}`}`);
   }
 
-  #note(depth: number, path: string, { kind, words, commands }: Note): void {
+  #note(depth: number, path: string, { kind, words, commands, more }: Note): void {
     const same = (question: Question) =>
-      question.words === words && question.commands.join('\n') === commands.join('\n');
+      question.words === words && question.more === more && question.commands.join('\n') === commands.join('\n');
     const asked = this.questions.find(same);
     if (kind === 'question' && asked !== undefined) {
       this.comment(depth, `QUESTION ${asked.number}, once more.`);
       return;
     }
     const number = this.questions.length + 1;
-    if (kind === 'question') this.questions.push({ number, path, words, commands });
+    if (kind === 'question') this.questions.push({ number, path, words, commands, more });
     this.comment(depth, kind === 'question' ? `QUESTION ${number}: ${words}` : words);
     for (const command of commands) this.command(depth, command);
+    if (more > 0) this.line(depth, `#   and ${more} more like these`);
   }
 }

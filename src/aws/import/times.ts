@@ -2,10 +2,10 @@
 import type { Estate } from '../estate.js';
 import { type Flow, isTls } from '../flow.js';
 import { annotationOf, isNetwork } from '../flows-service.js';
+import { serviceOf } from '../look-up.js';
 import { command } from '../shell.js';
 import type { Door } from './doors.js';
 import { type Entry, entry, question, remark } from './entry.js';
-import { serviceOf } from './trust.js';
 
 /** `forwardedProto`, where the front says more than usher finds out by itself. */
 export function forwardedProto({ flows, protocol }: Door): Entry[] {

@@ -1,12 +1,13 @@
 /** Whose PROXY header usher believes: the peers that a door's connections come from. */
 import { canonicalAddress, cidrContains, parseAddress, parseCidr } from '../../address.js';
-import type { Estate, KubernetesService } from '../estate.js';
+import type { Estate } from '../estate.js';
 import type { Flow } from '../flow.js';
 import { isNetwork } from '../flows-service.js';
+import { groupOf, serviceOf } from '../look-up.js';
 import { groupKeepsClients, serviceKeepsClients, targetsPods } from '../peers.js';
 import { command, shellWord } from '../shell.js';
 import { listed } from '../words.js';
-import { balancersOf, balancerWords, groupOf } from './doors.js';
+import { balancersOf, balancerWords } from './doors.js';
 import { type Entry, entry, question, remark } from './entry.js';
 
 /** Private ranges: a VPC is in one of them nearly always (RFC 1918). */
@@ -95,16 +96,6 @@ function servicePeer(estate: Estate, flow: Flow): Peer {
   const service = serviceOf(estate, flow);
   const keeps = service !== undefined && serviceKeepsClients(service);
   return keeps === undefined ? 'maybe-client' : keeps ? 'client' : 'balancer';
-}
-
-/** The Service that a flow stands in. */
-export function serviceOf({ services }: Estate, { at }: Flow): KubernetesService | undefined {
-  return services.find(
-    service =>
-      service.at.file === at.file &&
-      service.at.document === at.document &&
-      service.at.steps.every((step, index) => at.steps[index] === step),
-  );
 }
 
 function subnetsOf(estate: Estate, flow: Flow): readonly string[] {

@@ -2,6 +2,7 @@
 import type { ListenerSettings, Settings } from '../../settings.js';
 import type { ClassicBalancer, ClassicListener, Estate } from '../estate.js';
 import { type Flow, isDatagram, isHttp } from '../flow.js';
+import { keptFor } from '../indexed.js';
 import { isLoopback } from '../own-endpoint.js';
 import { listed } from '../words.js';
 
@@ -23,7 +24,7 @@ export function portFlows(flows: readonly Flow[]): readonly PortFlow[] {
 }
 
 /** Listeners of one balancer that lead to one port by one policy, attribute or annotation are one group. */
-export function flowGroups(flows: readonly Flow[]): readonly FlowGroup[] {
+export const flowGroups = keptFor((flows: readonly Flow[]): readonly FlowGroup[] => {
   const groups = new Map<string, PortFlow[]>();
   for (const flow of portFlows(flows)) {
     const { kind, balancer, port, header, targetGroupArn, protocol } = flow;
@@ -33,7 +34,7 @@ export function flowGroups(flows: readonly Flow[]): readonly FlowGroup[] {
     else group.push(flow);
   }
   return [...groups.values()].flatMap(group => (group[0] === undefined ? [] : [{ flows: group, first: group[0] }]));
-}
+});
 
 /** `chat (SSL 443 and TCP 80)`. */
 export function groupWords({ flows, first }: FlowGroup): string {

@@ -1,8 +1,7 @@
 /** Connections with different headers, or with and without, at one port. */
 import type { Finding, Rule, Scene } from '../finding.js';
-import { isSent } from '../flow.js';
 import { type FlowGroup, flowGroups, groupWords, listenersOn } from './flow-groups.js';
-import { isTogether, meet } from './meeting-flows.js';
+import { isTogether, sendersMet } from './meeting-flows.js';
 
 export const headerMixedPort: Rule = {
   id: 'header-mixed-port',
@@ -37,11 +36,10 @@ test. Take it away, turn the header on there as well, or give it a port of usher
     const { sidecar } = scene;
     if (sidecar === undefined) return;
     const groups = flowGroups(scene.flows).filter(({ first }) => listenersOn(sidecar.settings, first.port).length > 0);
-    const senders = groups.filter(({ first }) => isSent(first.header));
     for (const other of groups.filter(({ first }) => first.header === 'none')) {
-      const meeting = senders.filter(sender => meet(scene.estate, sender, other));
+      const senders = sendersMet(scene, other);
       // One is enough, and one of the same machines says more than one that may be of others.
-      const [sender] = [...meeting.filter(one => isTogether(scene.estate, one, other)), ...meeting];
+      const sender = senders.find(one => isTogether(scene.estate, one, other)) ?? senders[0];
       if (sender !== undefined) yield finding(scene, sender, other);
     }
   },

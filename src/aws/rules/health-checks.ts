@@ -9,6 +9,7 @@ import type { Scene } from '../finding.js';
 import type { SentHeader } from '../flow.js';
 import { attributePlace } from '../flows-network.js';
 import { annotationOf } from '../flows-service.js';
+import { serviceOf } from '../look-up.js';
 import { isLoopback, type OwnEndpoint, ownEndpoint } from '../own-endpoint.js';
 import { targetsPods } from '../peers.js';
 import { type At, below, type DocumentPlace } from '../place.js';
@@ -60,9 +61,7 @@ export function healthChecks(scene: Scene): readonly HealthCheck[] {
     ...flows
       .filter(({ kind, port }) => kind === 'service' && isUshers(port))
       .flatMap(flow => {
-        const service = estate.services.find(
-          ({ name, ports }) => name === flow.balancer && ports.some(({ at }) => at === flow.at),
-        );
+        const service = serviceOf(estate, flow);
         return service === undefined || flow.port === undefined ? [] : serviceCheck(service, flow.port, flow);
       }),
   ];

@@ -1,8 +1,9 @@
 /** Who the peer is behind a Service whose targets are nodes. */
 
-import type { KubernetesService } from '../estate.js';
 import type { Rule, Scene } from '../finding.js';
+import type { Flow } from '../flow.js';
 import { annotationOf } from '../flows-service.js';
+import { indexed } from '../indexed.js';
 import { serviceWords, targetsNodes } from './kubernetes-services.js';
 
 export const kubernetesTrafficPolicy: Rule = {
@@ -22,7 +23,9 @@ the balancer shows. With the AWS Load Balancer Controller and nlb-target-type: i
 part.`,
   *check(scene) {
     for (const service of scene.estate.services) {
-      const flow = scene.flows.find(one => one.kind === 'service' && isOf(service, one) && one.header !== 'none');
+      const flow = service.ports
+        .flatMap(({ at }) => flowsByPlace(scene.flows, at))
+        .find(({ header }) => header !== 'none');
       if (service.type !== 'LoadBalancer' || flow === undefined || !targetsNodes(service)) continue;
       const policy = service.externalTrafficPolicy;
       if ((policy !== undefined && policy.value !== 'Cluster') || trustsAll(scene, flow.port)) continue;
@@ -42,9 +45,7 @@ part.`,
   },
 };
 
-function isOf({ ports }: KubernetesService, { at }: Scene['flows'][number]): boolean {
-  return ports.some(port => port.at === at);
-}
+const flowsByPlace = indexed(({ at }: Flow) => [at]);
 
 /** Whether there is no trustedSources that could be wrong. */
 function trustsAll({ sidecar }: Scene, port: number | undefined): boolean {

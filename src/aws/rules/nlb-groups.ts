@@ -2,6 +2,9 @@
 import type { ListenerSettings } from '../../settings.js';
 import type { Estate, NetworkBalancer, NetworkListener, TargetGroup } from '../estate.js';
 import type { Scene } from '../finding.js';
+import type { Flow } from '../flow.js';
+import { indexed, keptFor } from '../indexed.js';
+import { listenersTo, networksOf } from '../look-up.js';
 
 /** A target group and what stands in front of it. */
 export interface Served {
@@ -12,19 +15,25 @@ export interface Served {
 }
 
 /** Every target group with the listeners that forward to it. */
-export function servedGroups(estate: Estate): Served[] {
-  return estate.targetGroups.map(group => {
-    const listeners = estate.listeners.filter(listener => listener.targetGroupArns.includes(group.arn));
-    const arns = new Set([...group.balancerArns, ...listeners.map(listener => listener.balancerArn)]);
-    return { group, listeners, balancers: estate.networks.filter(balancer => arns.has(balancer.arn)) };
-  });
+export function servedGroups(estate: Estate): readonly Served[] {
+  return allServed(estate);
 }
+
+const allServed = keptFor((estate: Estate): readonly Served[] =>
+  estate.targetGroups.map(group => {
+    const listeners = listenersTo(estate, group);
+    const arns = [...group.balancerArns, ...listeners.map(({ balancerArn }) => balancerArn)];
+    return { group, listeners, balancers: networksOf(estate, arns) };
+  }),
+);
+
+const flowsByGroup = indexed(({ targetGroupArn }: Flow) => [targetGroupArn]);
 
 /**
  * Target groups of instances or addresses that take TCP connections from a Network Load Balancer and that usher may
  * serve: without a configuration all of them, else those with a port on which usher listens, or whose port is unknown.
  */
-export function tcpGroups(scene: Scene): Served[] {
+export function tcpGroups(scene: Scene): readonly Served[] {
   return servedGroups(scene.estate).filter(
     ({ group, balancers }) =>
       (group.protocol === 'TCP' || group.protocol === 'TLS') &&
@@ -41,7 +50,7 @@ export function mayServe(scene: Scene, group: TargetGroup): boolean {
 
 /** The ports at usher to which a group's connections go; empty: the files do not say. */
 export function portsOf(scene: Scene, group: TargetGroup): readonly number[] {
-  const flows = scene.flows.filter(flow => flow.targetGroupArn === group.arn);
+  const flows = flowsByGroup(scene.flows, group.arn);
   const ports = flows.length > 0 ? flows.map(flow => flow.port) : registeredPorts(group);
   return [...new Set(ports)].filter(port => port !== undefined);
 }
