@@ -46,7 +46,9 @@ async function startWay(t: Test, count: number, changes: BackendChanges): Promis
     changes,
   );
   const ushers: RunningUsher[] = [];
-  while (ushers.length < count) ushers.push(await startUsher(t, [listenerSettings()], [backend]));
+  // A poll waits for its session to say something, which on a busy machine takes longer than tests usually allow.
+  const listener = listenerSettings({ timeouts: { responseMs: 60_000 } });
+  while (ushers.length < count) ushers.push(await startUsher(t, [listener], [backend]));
   const [first, ...others] = ushers.map(({ port }) => port);
   const lines = others.map((port, n) => `server beside${n} 127.0.0.1:${port} send-proxy-v2`);
   const { ports } = await startHaproxy(t, program, {
