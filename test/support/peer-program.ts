@@ -90,16 +90,11 @@ process.once('exit', () => {
 /** Below the ports that systems give to outgoing connections, so that nothing takes one between finding and use. */
 const LOWEST_PORT = 20_000;
 const PORTS = 12_000;
-/** Of each test process its own ones, because HAProxy binds a port that another process has (SO_REUSEPORT). */
-const PORTS_OF_PROCESS = 100;
-const FIRST_PORT = LOWEST_PORT + (process.pid % (PORTS / PORTS_OF_PROCESS)) * PORTS_OF_PROCESS;
-let portsTaken = 0;
 
 /** A port of 127.0.0.1 that nobody listens on, for programs and configurations that can't take port 0. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = FIRST_PORT + (portsTaken % PORTS_OF_PROCESS);
-    portsTaken += 1;
+    const port = LOWEST_PORT + Math.floor(Math.random() * PORTS);
     if (await canBind(port)) return port;
   }
 }
