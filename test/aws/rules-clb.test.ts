@@ -519,6 +519,20 @@ const cases: readonly Case[] = [
     expect: ['error: chat (TCP 80) sends to port 8081'],
   },
   {
+    name: "not listened: another service's port, which an import leaves out, with a header that its program may read",
+    estate: classic('SSL:443>TCP:8080 SSL:465>TCP:8081', { 8080: ['pp'], 8081: ['pp'] }),
+    usher: '',
+    only: 'port-not-listened',
+    expect: ['warning: chat (SSL 465) sends to port 8081'],
+  },
+  {
+    name: 'not listened: a port to which another service and a web page lead',
+    estate: classic('SSL:443>TCP:8080 SSL:465>TCP:8081 SSL:8443>TCP:8081', { 8080: ['pp'], 8081: ['pp'] }),
+    usher: '',
+    only: 'port-not-listened',
+    expect: ['error: chat (SSL 465 and SSL 8443) sends to port 8081'],
+  },
+  {
     name: 'not listened: none of many, in one finding',
     estate: classic('TCP:1>TCP:1 TCP:2>TCP:2 TCP:3>TCP:3 TCP:4>TCP:4 TCP:5>TCP:5'),
     usher: '',

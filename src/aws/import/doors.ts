@@ -2,6 +2,7 @@
 import type { Estate, NetworkBalancer } from '../estate.js';
 import { type Flow, isHttp, isTls } from '../flow.js';
 import { groupOf, networksNamed, networksOf } from '../look-up.js';
+import { otherService } from '../other-service.js';
 import { shown } from './entry.js';
 
 /** One port of usher, and every flow that goes to it. */
@@ -52,18 +53,6 @@ function doorOf(flows: readonly [Flow, ...Flow[]]): Door {
   return { port: flows[0].port, flows, protocol: passesTls ? 'tcp' : 'http' };
 }
 
-/** Ports that are never meant for a web application; a listener on 22 beside sshd could not even be bound. */
-const NO_HTTP: ReadonlyMap<number, string> = new Map([
-  [22, 'SSH'],
-  [25, 'SMTP'],
-  [465, 'SMTP'],
-  [587, 'SMTP'],
-  [3306, 'MySQL'],
-  [3389, 'RDP'],
-  [5432, 'PostgreSQL'],
-  [6379, 'Redis'],
-]);
-
 /** Why usher can't take a flow. */
 function obstacle(estate: Estate, flow: Flow): string | undefined {
   const type = groupOf(estate, flow)?.targetType;
@@ -75,8 +64,8 @@ function obstacle(estate: Estate, flow: Flow): string | undefined {
     return `the balancer speaks ${flow.protocol} to the target, and usher ends no TLS: let it send ${flow.protocol === 'HTTPS' ? 'HTTP' : 'TCP'}`;
   if (flow.protocol !== 'TCP' && flow.protocol !== 'HTTP')
     return `usher takes TCP and not ${shown(flow.protocol)}: give its TCP part a target group of its own`;
-  const other = flow.frontPort === undefined ? undefined : NO_HTTP.get(flow.frontPort);
-  if (other !== undefined && flow.frontProtocol !== 'HTTP')
+  const other = otherService(flow);
+  if (other !== undefined)
     return `its port is that of ${other} and not of HTTP; usher relays it with protocol: tcp, in a listener that you add`;
   return undefined;
 }

@@ -2,6 +2,7 @@
 import type { ListenerSettings, Settings } from '../../settings.js';
 import type { Finding, Rule, Scene } from '../finding.js';
 import { isSent } from '../flow.js';
+import { otherService } from '../other-service.js';
 import { ownEndpoint } from '../own-endpoint.js';
 import type { Sidecar } from '../sidecar.js';
 import { listed } from '../words.js';
@@ -27,7 +28,7 @@ Usually one of the two was changed and the other was not, or the port is that of
 from the time before usher. It may also be right: when another program on the same machine listens
 there, this balancer has nothing to do with usher, and its files don't belong in the check.
 A balancer that sends to usher on another of its ports, and no PROXY header to this one, gets a
-warning.
+warning; so do clients' ports of another service, such as 465 (SMTP) and 3306 (MySQL).
 
 Change listen in usher's configuration, or the port at the balancer. A Classic Load Balancer's
 listener is deleted and made anew with another instance port. A target group's port can't be
@@ -55,10 +56,11 @@ function merged({ flows }: Scene): readonly FlowGroup[] {
 }
 
 /**
- * Whether the port may well be another program's: its balancer has a listener of usher's elsewhere, and sends no header that
- * only usher would read.
+ * Whether the port may well be another program's: clients come to it by the port of another service, or its balancer has a
+ * listener of usher's elsewhere, and sends no header that only usher would read.
  */
-function mayBeOthers({ flows }: Scene, { settings }: Sidecar, { first }: FlowGroup): boolean {
+function mayBeOthers({ flows }: Scene, { settings }: Sidecar, { flows: group, first }: FlowGroup): boolean {
+  if (group.every(flow => otherService(flow) !== undefined)) return true;
   const own = flows.filter(({ kind, balancer }) => kind === first.kind && balancer === first.balancer);
   const sends = own.some(({ port, header }) => port === first.port && isSent(header));
   return !sends && own.some(({ port }) => port !== undefined && listenersOn(settings, port).length > 0);

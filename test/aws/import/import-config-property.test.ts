@@ -46,13 +46,16 @@ t.test('the same files give the same configuration', async t => {
 
 t.test('the configuration fits an estate that is right by itself', async t => {
   const property = fc.property(rightEstate, estate => {
-    const { yaml = '' } = importConfig(estate, flowsOf(estate));
+    const { yaml, listeners } = importConfig(estate, flowsOf(estate));
+    // All are another service's, such as MySQL's: nothing is usher's here.
+    if (yaml === undefined) return listeners === 0;
     const loaded = loadSidecarText(yaml, 'usher.yaml');
-    const findings = inspect(estate, loaded.ok ? loaded.sidecar : undefined);
+    if (!loaded.ok) throw new Error(`${loaded.problems.map(formatProblem).join('\n')}\n${yaml}`);
+    const findings = inspect(estate, loaded.sidecar);
     const errors = findings.filter(({ severity }) => severity === 'error');
     if (errors.length > 0)
       throw new Error(`${errors.map(({ rule, message }) => `${rule}: ${message}`).join('\n')}\n${yaml}`);
-    return loaded.ok;
+    return true;
   });
   t.doesNotThrow(() => fc.assert(property, { numRuns }));
 });
