@@ -1,4 +1,8 @@
-/** Clients of the drain test: each talks all the time, and when it is closed goes on at another usher at once. */
+/**
+ * Clients of the drain test: each talks all the time, and when it is closed it comes back to another usher at once, says
+ * there what was not acknowledged, and one thing more. They say something new only when the last is acknowledged, so that
+ * a busy machine makes them slower and not their queues longer.
+ */
 import { type Socket as IoSocket, io, type ManagerOptions, type SocketOptions } from 'socket.io-client';
 import { WebSocket } from 'ws';
 
@@ -40,13 +44,18 @@ export class Talker {
     return this.acknowledged.size === this.said;
   }
 
-  /** Says nothing new from now on. */
-  rest(): void {
+  /** Talks from now on, until it is closed. */
+  talk(): void {
+    this.timer ??= setInterval(() => this.say(), SAY_EVERY_MS);
+  }
+
+  private comeBack(): void {
     clearInterval(this.timer);
+    this.say();
   }
 
   leave(): void {
-    this.rest();
+    clearInterval(this.timer);
     this.socket.removeAllListeners('close');
     this.socket.terminate();
   }
@@ -57,7 +66,7 @@ export class Talker {
     socket.on('open', () => {
       for (let number = 0; number < this.said; number += 1)
         if (!this.acknowledged.has(number)) socket.send(`${number}`);
-      this.timer ??= setInterval(() => this.say(), SAY_EVERY_MS);
+      if (this.ending !== undefined) this.comeBack();
       this.changed();
     });
     socket.on('message', data => this.hear(data.toString()));
@@ -71,7 +80,7 @@ export class Talker {
   }
 
   private say(): void {
-    if (!this.isOpen) return;
+    if (!this.isOpen || !this.settled) return;
     this.socket.send(`${this.said}`);
     this.said += 1;
   }
@@ -114,7 +123,7 @@ export class IoTalker {
     this.socket = io(`http://127.0.0.1:${port}`, options);
     this.socket.on('connect', () => {
       this.connections += 1;
-      this.timer ??= setInterval(() => this.say(), SAY_EVERY_MS);
+      if (this.ending !== undefined) this.comeBack();
       this.watch();
       this.changed();
     });
@@ -128,12 +137,17 @@ export class IoTalker {
     return this.acknowledged === this.said;
   }
 
-  rest(): void {
+  talk(): void {
+    this.timer ??= setInterval(() => this.say(), SAY_EVERY_MS);
+  }
+
+  private comeBack(): void {
     clearInterval(this.timer);
+    this.say();
   }
 
   leave(): void {
-    this.rest();
+    clearInterval(this.timer);
     this.socket.disconnect();
   }
 
@@ -148,6 +162,7 @@ export class IoTalker {
   }
 
   private say(): void {
+    if (!this.settled) return;
     const number = this.said;
     this.said += 1;
     this.socket.emit('say', this.name, number, (error: unknown) => {

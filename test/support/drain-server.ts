@@ -1,4 +1,7 @@
-/** A chat server that keeps count: numbered messages to everybody all the time, and an acknowledgement for each it gets. */
+/**
+ * A chat server that keeps count: numbered messages to everybody who talks, all the time, and an acknowledgement for each
+ * it gets. To who falls silent it falls silent as well, so that no queue grows.
+ */
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,6 +12,8 @@ import { type WebSocket, WebSocketServer } from 'ws';
 /** Some larger than a segment, so that a stream can be cut inside one. */
 const PADDING = ['', 'x'.repeat(200), 'y'.repeat(5_000)];
 const EVERY_MS = 250;
+/** What it says of itself for each message that it gets, at most. */
+const TALKATIVE = 3;
 
 export interface DrainServer {
   readonly port: number;
@@ -34,11 +39,15 @@ export async function startDrainServer(t: Test): Promise<DrainServer> {
   });
   const serve = (member: WebSocket, name: string): void => {
     let sent = 0;
+    let due = 0;
     const timer = setInterval(() => {
+      if (due === 0) return;
+      due -= 1;
       member.send(`${sent}:${PADDING[sent % PADDING.length]}`);
       sent += 1;
     }, EVERY_MS);
     member.on('message', data => {
+      due = TALKATIVE;
       note(got, name, Number(data.toString()));
       member.send(`ack:${data}`);
     });
