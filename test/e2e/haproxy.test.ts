@@ -239,7 +239,7 @@ const httpChecks = [
 for (const { name, words, probe, header } of httpChecks) {
   t.test(`HTTP checks of HAProxy are answered by the backend; ${name}`, async t => {
     const lines = ['option httpchk GET /healthz', 'http-check expect status 200'];
-    const way = await startWay(t, { words: `${words} check inter 20ms`, lines });
+    const way = await startWay(t, { words: `${words} check inter 100ms`, lines });
     if (way === undefined) return;
     const { seen, port } = way;
     await seen.until(() => seen.exchanges.length >= 3);

@@ -59,6 +59,7 @@ function configuration<Name extends string>(
   tune.ssl.default-dh-param 2048
 defaults
   timeout connect 5s
+  timeout check 5s
   timeout client 30s
   timeout server 30s
   timeout tunnel 30s
