@@ -2,7 +2,8 @@
  * Runs the test suite with the Node that runs this file, and closes with a line `N passed, N failed, N skipped`.
  * Arguments are test files; without any, all of them. Real peers that are missing are named. A run of all tests on the
  * oldest Node line also holds the parsers to full coverage (newer lines count branches in other ways), and runs the
- * end-to-end tests a second time on the plain path. `USHER_TESTS=in-process` leaves those out that start the real command.
+ * end-to-end tests a second time on the plain path. `USHER_TESTS=data-plane` leaves those of the data plane, without
+ * those that start the real command.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -68,8 +69,8 @@ function keepFailures(): void {
 const COVERED = /\/src\/(?:http|proxy-header)\//;
 const COVERAGE = join('.tap', 'report', 'coverage-final.json');
 
-/** Whether a test runs any of their code in its own process. */
-function mayCover(file: string): boolean {
+/** Whether a test runs code of the data plane in its own process. */
+function isDataPlane(file: string): boolean {
   const [room = ''] = relative(HERE, file).split(sep);
   return !['aws', 'bench', 'cli', 'control', 'observe'].includes(room) && !startsCommand(file);
 }
@@ -145,23 +146,22 @@ function finish(code: unknown): boolean {
 }
 
 const chosen = process.argv.slice(2);
-const inProcess = process.env['USHER_TESTS'] === 'in-process';
 const every = chosen.length > 0 ? chosen : allTests();
-const files = inProcess ? every.filter(file => !startsCommand(file)) : every;
+const files = process.env['USHER_TESTS'] === 'data-plane' ? every.filter(isDataPlane) : every;
 const measures = chosen.length === 0 && process.version.startsWith('v20.');
 const missing = PEERS.filter(name => findProgram(name) === undefined);
 
 let passed: boolean;
 let gaps: string[] = [];
 if (measures) {
-  const covering = files.filter(mayCover);
+  const covering = files.filter(isDataPlane);
   process.stdout.write('The data plane in this process, and what of its parsers the tests cover\n');
   passed = await runMeasured(covering);
   gaps = uncovered();
   process.stdout.write('Everything else\n');
   passed = (await run(files.filter(file => !covering.includes(file)))) && passed;
   process.stdout.write('Once more, end to end, with the accepted sockets as Node makes them\n');
-  const again = files.filter(file => file.includes(`${sep}e2e${sep}`) && !startsCommand(file));
+  const again = covering.filter(file => file.includes(`${sep}e2e${sep}`));
   passed = (await run(again, { ...process.env, ...BRIEF, USHER_TEST_ADOPTION: 'off' })) && passed;
 } else passed = await run(files);
 process.stdout.write(`Node ${process.version}\n`);

@@ -16,7 +16,7 @@ import { version } from '../version.js';
 import { type CheckAwsOptions, type Format, readFormat, readLook, type Terminal } from './check-aws-options.js';
 import { CONFIG_STORIES } from './config-stories.js';
 import { EXIT } from './exit-codes.js';
-import { readGiven, whatToGive } from './given-files.js';
+import { readGiven } from './given-files.js';
 import { printableJson, printableLine } from './printable.js';
 import { UsageError } from './probe-usage.js';
 import type { Inputs } from './read-inputs.js';
@@ -42,8 +42,7 @@ export async function checkAws(words: readonly string[], options: CheckAwsOption
   try {
     const format = readFormat(options);
     const config = [options.config, io.env['USHER_CONFIG']].find(file => file !== undefined && file !== '');
-    const { input, assignments, unnamed } = await readGiven('check', words, options, io.stdin, config);
-    if (unnamed && input.files[0]?.bytes.length === 0) throw new UsageError(whatToGive('check'));
+    const { input, assignments } = await readGiven('check', words, options, io.stdin, config);
     const loaded = config === undefined ? undefined : loadSidecarFileSync(config);
     const report = reportOf(input, readEstate(input.files, assignments), config, loaded);
     io.stdout.write(written(report, format, options, io));

@@ -20,7 +20,8 @@ export interface Given {
 export type Verb = 'check' | 'import';
 
 /**
- * Reads what is named, or standard input where nothing is. Throws UsageError, also where that is a terminal.
+ * Reads what is named, or standard input where nothing is. Throws UsageError, also where that is a terminal or
+ * empty.
  *
  * @param leaveOut a file that is passed over where a directory holds it
  */
@@ -35,11 +36,13 @@ export async function readGiven(
   const names = [...words, ...assignments.map(({ file }) => file)];
   const unnamed = names.length === 0;
   if (unnamed && stdin.isTTY === true) throw new UsageError(whatToGive(verb));
-  return { assignments, unnamed, input: await readInputs(unnamed ? ['-'] : names, stdin, leaveOut) };
+  const input = await readInputs(unnamed ? ['-'] : names, stdin, leaveOut);
+  if (unnamed && input.files[0]?.bytes.length === 0) throw new UsageError(whatToGive(verb));
+  return { assignments, unnamed, input };
 }
 
 /** Which files there are to save. */
-export function whatToGive(verb: Verb): string {
+function whatToGive(verb: Verb): string {
   return (
     `no file to ${verb}: save what aws elb describe-load-balancers and describe-load-balancer-policies say, or aws elbv2 ` +
     'describe-load-balancers, describe-listeners, describe-target-groups and describe-target-group-attributes, aws ecs ' +

@@ -82,13 +82,14 @@ t.test('what cannot be understood, or has nothing in it, ends with 1 and one sen
 
 t.test('wrong usage ends with 64', async t => {
   const file = fargate('task');
-  const wrong: readonly [readonly string[], ImportAwsOptions, RegExp][] = [
+  const wrong: readonly [readonly string[], ImportAwsOptions, RegExp, string?][] = [
     [[], {}, /no file to import/],
+    [[], {}, /no file to import/, ''],
     [[file], { backendPort: '0' }, /--backend-port: "0" is not a port/],
     [[file], { targetGroup: ['arn'] }, /--target-group arn: write ARN=FILE/],
   ];
-  for (const [words, options, expected] of wrong) {
-    const { code, stderr } = await run(words, options);
+  for (const [words, options, expected, input] of wrong) {
+    const { code, stderr } = await run(words, options, input);
     t.equal(code, 64);
     t.match(stderr, expected);
   }
