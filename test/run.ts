@@ -2,8 +2,8 @@
  * Runs the test suite with the Node that runs this file, and closes with a line `N passed, N failed, N skipped`.
  * Arguments are test files; without any, all of them. Real peers that are missing are named. A run of all tests on the
  * oldest Node line also holds the parsers to full coverage (newer lines count branches in other ways), and runs the
- * end-to-end tests a second time on the plain path. `USHER_TESTS=data-plane` leaves those of the data plane, without
- * those that start the real command.
+ * end-to-end tests a second time on the plain path. `USHER_TESTS=data-plane` runs only those of the data
+ * plane, without those that start the real command.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
