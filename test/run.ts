@@ -99,7 +99,7 @@ function uncovered(): string[] {
 
 const TAP = join(dirname(createRequire(import.meta.url).resolve('tap/package.json')), 'dist', 'esm', 'run.mjs');
 /** Seconds that a test has, unless it says otherwise; as in .taprc. */
-const TAP_TIMEOUT = '180';
+const TAP_TIMEOUT = '60';
 const PROGRESS_EVERY = 10;
 
 /** The longest tests once more, but shorter. */

@@ -13,7 +13,7 @@ import { type LogLine, logLines, runCommand, startRun } from '../support/peer-us
 import { connect, converse, HEADER } from '../support/sockets.js';
 
 // Fifty processes one after the other, each with half a second of processor time to start: a busy machine needs longer.
-t.setTimeout(180_000);
+t.setTimeout(120_000);
 
 const EXAMPLES = fileURLToPath(new URL('../../../config/', import.meta.url));
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';

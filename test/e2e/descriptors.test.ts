@@ -9,7 +9,7 @@ import { type LogLine, logLines, startRun } from '../support/peer-usher.js';
 import { needProgram } from '../support/peers.js';
 import { HEADER, RawClient, turns } from '../support/sockets.js';
 
-t.setTimeout(180_000);
+t.setTimeout(60_000);
 
 const LIMIT = 128;
 const HEAD = request('/');

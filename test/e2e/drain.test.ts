@@ -15,7 +15,7 @@ import { logLines, runCommand, startRun } from '../support/peer-usher.js';
 import { freePort } from '../support/ports.js';
 import { connect, serve } from '../support/sockets.js';
 
-t.setTimeout(180_000);
+t.setTimeout(120_000);
 
 const SOCKETS = Number(process.env['USHER_SOCKETS'] ?? 2_000);
 /** One in ten is Socket.IO's own client. */
@@ -57,7 +57,7 @@ function countBy(endings: readonly (Ending | undefined)[]): Record<string, numbe
   return counts;
 }
 
-t.test(`${SOCKETS} WebSockets are closed politely, and lose nothing`, { timeout: 180_000 }, async t => {
+t.test(`${SOCKETS} WebSockets are closed politely, and lose nothing`, { timeout: 120_000 }, async t => {
   const server = await startDrainServer(t);
   const first = await startUsher(
     t,

@@ -13,6 +13,9 @@ import type { Recorder } from '../support/recorder.js';
 import { backendSettings, listenerSettings } from '../support/settings.js';
 import { startUsher } from '../support/usher.js';
 
+// 10,000 exchanges took 52 s beside other tests on a slow machine.
+t.setTimeout(120_000);
+
 const SEED = Number(process.env['USHER_FAULT_SEED'] ?? Date.now() % 1_000_000);
 const EXCHANGES = Number(process.env['USHER_FAULT_EXCHANGES'] ?? 10_000);
 const CLIENTS = 64;

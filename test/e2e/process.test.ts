@@ -7,7 +7,7 @@ import { freePort, type Program, startProgram } from '../support/peer-program.js
 import { logLines, MAIN, runCommand, startRun } from '../support/peer-usher.js';
 import { needProgram } from '../support/peers.js';
 
-t.setTimeout(180_000);
+t.setTimeout(60_000);
 
 /** A configuration of one listener without an admin listener, that stops at once. */
 async function configFile(t: Test, more = ''): Promise<string> {

@@ -13,7 +13,7 @@ import { type LogLine, logLines, runCommand, startRun } from '../support/peer-us
 import { Load, startApp } from '../support/reload-load.js';
 import { connect, HEADER, serve } from '../support/sockets.js';
 
-t.setTimeout(180_000);
+t.setTimeout(120_000);
 
 const TRUST = 'trustedSources: [127.0.0.0/8]';
 

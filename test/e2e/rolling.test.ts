@@ -11,7 +11,7 @@ import { startRun } from '../support/peer-usher.js';
 import { needProgram } from '../support/peers.js';
 import { freePort } from '../support/ports.js';
 
-t.setTimeout(180_000);
+t.setTimeout(90_000);
 
 const EVERY_MS = 5;
 

@@ -22,7 +22,7 @@ import { type BackendChanges, backendSettings, listenerSettings } from '../suppo
 import { type RunningUsher, startUsher } from '../support/usher.js';
 
 // Twenty seconds of work on a slow machine, and other tests run beside it.
-t.setTimeout(180_000);
+t.setTimeout(120_000);
 
 /** CI runs fewer on the newer Node lines, to stay within its time. */
 const SESSIONS = Number(process.env['USHER_SESSIONS'] ?? 500);

@@ -3,6 +3,7 @@ import t from 'tap';
 import { flowsOf } from '../../../src/aws/flows.js';
 import { importConfig } from '../../../src/aws/import/import-config.js';
 import { inspect } from '../../../src/aws/inspect.js';
+import { otherService } from '../../../src/aws/other-service.js';
 import { formatProblem, loadConfigText } from '../../../src/control/config/load.js';
 import { loadSidecarText } from '../../../src/control/config/sidecar.js';
 import { anyEstate, anyPort, rightEstate } from './arbitrary-estate.js';
@@ -46,9 +47,12 @@ t.test('the same files give the same configuration', async t => {
 
 t.test('the configuration fits an estate that is right by itself', async t => {
   const property = fc.property(rightEstate, estate => {
-    const { yaml, listeners } = importConfig(estate, flowsOf(estate));
-    // All are another service's, such as MySQL's: nothing is usher's here.
-    if (yaml === undefined) return listeners === 0;
+    const flows = flowsOf(estate);
+    const { yaml, listeners } = importConfig(estate, flows);
+    // Each port gets its listener but those of another service, such as MySQL's.
+    const own = new Set(flows.filter(flow => otherService(flow) === undefined).map(({ port }) => port));
+    if (listeners !== own.size) throw new Error(`${listeners} listeners for ${own.size} ports`);
+    if (yaml === undefined) return own.size === 0;
     const loaded = loadSidecarText(yaml, 'usher.yaml');
     if (!loaded.ok) throw new Error(`${loaded.problems.map(formatProblem).join('\n')}\n${yaml}`);
     const findings = inspect(estate, loaded.sidecar);
