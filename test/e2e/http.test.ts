@@ -664,7 +664,7 @@ t.test('a backend that does not accept in time is 504', async t => {
 
 t.test('a backend that does not answer in time is 504, and what it says later reaches nobody', async t => {
   const backend = await serveSpoken(t);
-  const usher = await startUsherBefore(t, backend.port, { timeouts: { responseMs: 30 } });
+  const usher = await startUsherBefore(t, backend.port, { timeouts: { responseMs: 1_000 } });
   const client = await connect(t, usher.port, HEADER + GET);
   const { status, body } = await nextResponse(client);
   t.equal(status, 504);
