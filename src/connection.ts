@@ -5,7 +5,6 @@
  *   accept ─► trust ─► PROXY header ─► http: exchanges ─► (101) tunnel
  *                                   └► tcp: dial ───────────► tunnel
  */
-import type { Socket } from 'node:net';
 import type { SocketAddress } from './address.js';
 import type { Code } from './codes.js';
 import { Held } from './held.js';
@@ -26,6 +25,7 @@ import { sniff } from './proxy-header/sniff.js';
 import { sslOf } from './proxy-header/tlv.js';
 import type { ListenerLimits, ListenerSettings, ListenerTimeouts } from './settings.js';
 import type { Timed } from './timed.js';
+import type { Transport, TransportEnd } from './transport.js';
 import { Tunnel, type TunnelOwner } from './tunnel/tunnel.js';
 import { isFault, Wire, type WireOwner, type WireReader } from './wire.js';
 
@@ -92,14 +92,14 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
 
   constructor(
     readonly id: number,
-    socket: Socket,
+    transport: Transport,
     private readonly hall: Hall,
   ) {
     this.settings = hall.settings;
     this.listener = hall.settings.name;
-    this.peer = peerOf(socket);
+    this.peer = addressOf(transport.remote);
     this.client = this.peer;
-    this.wire = new Wire(socket, this, this);
+    this.wire = new Wire(transport, this, this);
   }
 
   // ---- 1. accept and trust ----
@@ -314,8 +314,7 @@ export class Connection implements ConnectionView, WireReader, WireOwner, LeaseU
 
   /** Of the connection itself; undefined for a peer that was gone before it was accepted, and has no address any more. */
   private get ends(): Ends | undefined {
-    const { localAddress, localPort } = this.wire.socket;
-    const destination = addressOf(localAddress, localPort);
+    const destination = addressOf(this.wire.transport.local);
     return this.peer.address === '' || destination.address === '' ? undefined : { source: this.peer, destination };
   }
 
@@ -501,13 +500,10 @@ function isSelfProbe({ source, destination }: ProxyHeader): boolean {
 
 const MAPPED = '::ffff:';
 
-function peerOf(socket: Socket): SocketAddress {
-  return addressOf(socket.remoteAddress, socket.remotePort);
-}
-
-/** An end of a socket in canonical text: without the zone of a link-local address, mapped IPv4 as IPv4. */
-function addressOf(text = '', port = 0): SocketAddress {
-  const [address = ''] = text.split('%', 1);
+/** In canonical text: without the zone of a link-local address, mapped IPv4 as IPv4; empty when it is gone. */
+function addressOf(end: TransportEnd | undefined): SocketAddress {
+  if (end === undefined) return { address: '', port: 0 };
+  const [address = ''] = end.address.split('%', 1);
   const mapped = address.startsWith(MAPPED) && address.includes('.');
-  return { address: mapped ? address.slice(MAPPED.length) : address, port };
+  return { address: mapped ? address.slice(MAPPED.length) : address, port: end.port };
 }

@@ -7,6 +7,7 @@ import type { Pausable } from './limits/descriptors.js';
 import { Listener, type ListenerEvents } from './listener/listener.js';
 import type { ListenAddress, ListenerSettings } from './settings.js';
 import type { ListenerStatus } from './status.js';
+import type { Transport } from './transport.js';
 
 /** What a room needs of the proxy that it is in. */
 export interface RoomHost {
@@ -54,7 +55,7 @@ export class ListenerRoom {
 
   private get events(): ListenerEvents {
     return {
-      accepted: socket => this.accept(socket),
+      accepted: transport => this.accept(transport),
       acceptFailed: error => this.proxy.acceptFailed(this.settings.name, error, this.listener),
       pauseChanged: paused => {
         if (paused) this.pauses += 1;
@@ -144,9 +145,9 @@ export class ListenerRoom {
     };
   }
 
-  private accept(socket: ConstructorParameters<typeof Connection>[1]): void {
+  private accept(transport: Transport): void {
     lastId += 1;
-    const connection = new Connection(lastId, socket, this.hall);
+    const connection = new Connection(lastId, transport, this.hall);
     const full = this.connections.size >= this.settings.limits.connections;
     this.connections.add(connection);
     if (full) connection.turnAway('connection-limit');

@@ -1,17 +1,15 @@
 /**
- * What is written to a socket within one event goes out as one piece: small texts and bytes are copied side by side
+ * What is written to a sink within one event goes out as one piece: small texts and bytes are copied side by side
  * into memory that is used again as soon as the system has taken them, which for a small piece is at once. The price
  * is a copy of up to 16 KiB (a microsecond); the gain is one `write` instead of `writev`, and nothing to collect.
  */
-import type { Socket } from 'node:net';
 import { Beginnings, SHARED, type Target } from './read-buffers.js';
 
-/** What the outbox writes to. */
-export type Sink = Pick<Socket, 'write'> &
-  Target & {
-    /** @returns false: nothing was sent, use `write` */
-    sendNow?(bytes: Buffer): boolean;
-  };
+/** What the outbox writes to: a transport. */
+export interface Sink extends Target {
+  /** The bytes must stay as they are while it is `queued`. */
+  write(bytes: Buffer): void;
+}
 
 const STORE_BYTES = 64 * 1024;
 /** Larger pieces are written from where they are. */
@@ -25,7 +23,7 @@ export class Outbox {
   private beginnings = new Beginnings(this.store);
   private start = 0;
   private end = 0;
-  private socket: Sink | undefined;
+  private sink: Sink | undefined;
 
   /** From now on `handedTo` tells who is handed pieces of this memory. */
   watch(memory: Buffer): void {
@@ -33,13 +31,13 @@ export class Outbox {
     this.handedTo.length = 0;
   }
 
-  /** Queues bytes, or text whose characters are all below U+0100. What waits for another socket goes out first. */
-  put(socket: Sink, bytes: Buffer | string): void {
-    if (this.socket !== socket) this.flush();
-    if (bytes.length > LARGE) this.putLarge(socket, bytes);
+  /** Queues bytes, or text whose characters are all below U+0100. What waits for another sink goes out first. */
+  put(sink: Sink, bytes: Buffer | string): void {
+    if (this.sink !== sink) this.flush();
+    if (bytes.length > LARGE) this.putLarge(sink, bytes);
     else {
       if (this.end + bytes.length > STORE_BYTES) this.renew();
-      this.socket = socket;
+      this.sink = sink;
       this.end += typeof bytes === 'string' ? this.store.write(bytes, this.end, 'latin1') : this.copy(bytes);
     }
   }
@@ -49,13 +47,13 @@ export class Outbox {
     return bytes.length;
   }
 
-  private putLarge(socket: Sink, bytes: Buffer | string): void {
+  private putLarge(sink: Sink, bytes: Buffer | string): void {
     this.flush();
-    if (typeof bytes === 'string') socket.write(bytes, 'latin1');
-    else if (bytes.buffer === SHARED.buffer) socket.write(Buffer.from(bytes));
+    if (typeof bytes === 'string') sink.write(Buffer.from(bytes, 'latin1'));
+    else if (bytes.buffer === SHARED.buffer) sink.write(Buffer.from(bytes));
     else {
-      socket.write(bytes);
-      if (bytes.buffer === this.watched) this.handedTo.push(socket);
+      sink.write(bytes);
+      if (bytes.buffer === this.watched) this.handedTo.push(sink);
     }
   }
 
@@ -67,30 +65,40 @@ export class Outbox {
     this.end = 0;
   }
 
-  /** Sends what waits for this socket. */
-  flushFor(socket: Sink): void {
-    if (this.socket === socket) this.flush();
+  /** Sends bytes at once, behind what waits. */
+  send(sink: Sink, bytes: Buffer | string): void {
+    if (this.sink !== undefined) this.flush();
+    if (bytes.length > LARGE) this.putLarge(sink, bytes);
+    else {
+      if (this.end + bytes.length > STORE_BYTES) this.renew();
+      this.end += typeof bytes === 'string' ? this.store.write(bytes, this.end, 'latin1') : this.copy(bytes);
+      this.handOver(sink);
+    }
+  }
+
+  /** Sends what waits for this sink. */
+  flushFor(sink: Sink): void {
+    if (this.sink === sink) this.flush();
   }
 
   private flush(): void {
-    const { socket, start, end } = this;
-    if (socket === undefined) return;
-    this.socket = undefined;
+    const { sink } = this;
+    if (sink === undefined) return;
+    this.sink = undefined;
+    this.handOver(sink);
+  }
+
+  private handOver(sink: Sink): void {
+    const { start, end } = this;
     // Behind other bytes it will wait: a copy of its own, so that a few bytes don't keep the whole store in memory.
-    const behind = isBusy(socket);
+    const behind = sink.queued;
     const piece = start === 0 ? this.beginnings.of(end) : this.store.subarray(start, end);
-    if (!socket.destroyed && (behind || socket.sendNow?.(piece) !== true)) {
-      socket.write(behind ? Buffer.from(piece) : piece);
-    }
+    if (!sink.destroyed) sink.write(behind ? Buffer.from(piece) : piece);
     // The memory is free again when the system has taken all of it.
-    if (behind || !isBusy(socket)) this.end = start;
+    if (behind || !sink.queued) this.end = start;
     else this.start = end;
   }
 }
 
-function isBusy({ writableLength, sending }: Target): boolean {
-  return writableLength > 0 || sending === true;
-}
-
-/** The one of this process: events don't overlap, so that one store serves all sockets. */
+/** The one of this process: events don't overlap, so that one store serves all sinks. */
 export const outbox = new Outbox();

@@ -1,9 +1,9 @@
 /**
- * The memory that sockets read into. All share one buffer, whose bytes are copied by whoever keeps or sends them: that
+ * The memory that transports read into. All share one buffer, whose bytes are copied by whoever keeps or sends them: that
  * costs less than 64 KiB made and collected for every read. A transfer that fills it gets a larger buffer of its own,
  * whose bytes are sent from where they lie, and which is not read into again before they are gone.
  */
-/** Read into by every socket that has no bulk buffer; valid until the event ends. */
+/** Read into by every transport that has no bulk buffer; valid until the event ends. */
 export const SHARED = Buffer.allocUnsafeSlow(64 * 1024);
 
 const KEPT_VIEWS = 256;
@@ -36,14 +36,14 @@ const BULK_BYTES = 512 * 1024;
 /** 16 MiB in the process at most; further transfers copy. */
 const MAX_BULK = 32;
 
-/** A socket that bytes are sent on; one of ours (`wire-socket.ts`) can send below its stream. */
+/** Whom bytes are sent to: a transport. */
 export interface Target {
-  readonly writableLength: number;
+  /** Whether anything waits that the system has not taken. */
+  readonly queued: boolean;
   readonly destroyed: boolean;
-  readonly sending?: boolean;
 }
 
-/** A buffer whose bytes wait on sockets. */
+/** A buffer whose bytes wait to be sent. */
 interface Lent {
   readonly buffer: Buffer;
   readonly targets: readonly Target[];
@@ -80,7 +80,7 @@ export class BulkBuffers {
   }
 }
 
-/** Whether something is queued on the socket and may still be sent. */
-export function waits({ writableLength, sending, destroyed }: Target): boolean {
-  return (writableLength > 0 || sending === true) && !destroyed;
+/** Whether something is queued and may still be sent. */
+export function waits({ queued, destroyed }: Target): boolean {
+  return queued && !destroyed;
 }

@@ -1,11 +1,9 @@
 /**
- * A wire is one TCP socket as the data plane uses it: one reader at a time, borrowed bytes, explicit back-pressure.
- * The corridor and the rooms hand a wire from reader to reader; nobody else listens to the socket.
+ * A wire is one TCP connection as the data plane uses it: one reader at a time, borrowed bytes, explicit back-pressure.
+ * The corridor and the rooms hand a wire from reader to reader; nobody else listens to its transport.
  */
-import type { Socket } from 'node:net';
-import { takenOf } from './handle.js';
 import { outbox } from './outbox.js';
-import { type SocketUser, WireSocket } from './wire-socket.js';
+import type { Transport, TransportUser } from './transport.js';
 
 /** Who has the floor on a wire. Every method may destroy the wire or hand it to the next reader. */
 export interface WireReader {
@@ -35,17 +33,9 @@ export const DEAF: WireReader = {
   onClose() {},
 };
 
-const kWire = Symbol('wire');
-
-interface WiredSocket extends Socket {
-  [kWire]: Wire;
-}
-
-/** See the file comment. The error listener is attached here, in the socket's first tick, and stays to the end. */
-export class Wire implements SocketUser {
-  readonly socket: Socket;
-  reader: WireReader;
-  /** Why the socket failed, once it has. */
+/** See the file comment. */
+export class Wire implements TransportUser {
+  /** Why the transport failed, once it is gone. */
   error: Error | undefined = undefined;
   private paused = false;
   /** Writes wait in the outbox while it is above zero. */
@@ -56,37 +46,24 @@ export class Wire implements SocketUser {
   /** Whether bytes came since the last look, behind a failed write. */
   private heard = false;
 
-  private readonly owner: WireOwner | undefined;
-  /** The socket again, when it is one that shares its read buffer. */
-  private readonly shared: WireSocket | undefined;
-
-  constructor(socket: Socket, reader: WireReader, owner?: WireOwner) {
-    this.socket = socket;
-    this.reader = reader;
-    this.owner = owner;
-    (socket as WiredSocket)[kWire] = this;
-    socket.on('error', socketOnError);
-    socket.on('close', socketOnClose);
-    socket.on('drain', socketOnDrain);
-    socket.on('end', socketOnEnd);
-    this.shared = socket instanceof WireSocket ? socket : undefined;
-    if (this.shared === undefined) socket.on('data', socketOnData);
-    else this.shared.serve(this);
+  /** @param transport was accepted or connected in this tick */
+  constructor(
+    readonly transport: Transport,
+    public reader: WireReader,
+    private readonly owner?: WireOwner,
+  ) {
+    transport.serve(this);
   }
 
   /** Queues bytes, or text whose characters are all below U+0100. Look at {@link congested} afterwards. */
   write(bytes: Buffer | string): void {
-    outbox.put(this.socket, bytes);
-    if (this.corks === 0) outbox.flushFor(this.socket);
+    if (this.corks === 0) outbox.send(this.transport, bytes);
+    else outbox.put(this.transport, bytes);
   }
 
-  /**
-   * Whether the system has not taken what was written and `onDrain` will follow: whoever writes stops until then.
-   * (A full queue alone says less: what was written while corked fills it until the very `uncork` that empties it.)
-   */
+  /** Whether the system has not taken what was written and `onDrain` will follow: whoever writes stops until then. */
   get congested(): boolean {
-    const { socket } = this;
-    return (socket.writableNeedDrain && socket.writableLength > 0) || this.shared?.sending === true;
+    return this.transport.congested;
   }
 
   /** Between `cork` and `uncork` writes are gathered into one system call. */
@@ -96,33 +73,33 @@ export class Wire implements SocketUser {
 
   uncork(): void {
     this.corks -= 1;
-    if (this.corks === 0) outbox.flushFor(this.socket);
+    if (this.corks === 0) outbox.flushFor(this.transport);
   }
 
   /** Stops `onBytes` and, when the other side goes on sending, lets TCP slow it down. */
   pause(): void {
     if (this.paused) return;
     this.paused = true;
-    this.socket.pause();
+    this.transport.pause();
   }
 
   resume(): void {
     if (!this.paused) return;
     this.paused = false;
-    this.socket.resume();
+    this.transport.resume();
     if (this.failedWrite !== undefined) this.readOn(this.failedWrite);
   }
 
   /** Sends FIN behind what is queued; reading goes on. */
   end(): void {
-    outbox.flushFor(this.socket);
-    this.socket.end();
+    outbox.flushFor(this.transport);
+    this.transport.end();
   }
 
   /** Flushes what is queued, then closes both directions. */
   closeSoon(): void {
-    outbox.flushFor(this.socket);
-    this.socket.destroySoon();
+    outbox.flushFor(this.transport);
+    this.transport.closeSoon();
   }
 
   /**
@@ -131,33 +108,33 @@ export class Wire implements SocketUser {
    * read yet. One shutdown, one read and one turn of the loop less than an end in two steps.
    */
   closeSent(): void {
-    outbox.flushFor(this.socket);
-    if (!this.queued) this.socket.destroy();
-    else this.socket.destroySoon();
+    outbox.flushFor(this.transport);
+    if (!this.queued) this.transport.destroy();
+    else this.transport.closeSoon();
   }
 
   /** Closes at once; queued bytes are dropped. */
   destroy(): void {
-    this.socket.destroy();
+    this.transport.destroy();
   }
 
   /** Closes at once with RST, so that the other side can't take what it has for the whole. */
   reset(): void {
-    this.socket.resetAndDestroy();
+    this.transport.reset();
   }
 
   get destroyed(): boolean {
-    return this.socket.destroyed;
+    return this.transport.destroyed;
   }
 
   /** Whether both directions are open, so that a new exchange can begin on it. */
   get usable(): boolean {
-    return this.socket.writable && this.socket.readable;
+    return this.transport.usable;
   }
 
   /** Whether the other side has sent FIN and its reader was told. */
   get ended(): boolean {
-    return this.socket.readableEnded;
+    return this.transport.ended;
   }
 
   /**
@@ -172,9 +149,9 @@ export class Wire implements SocketUser {
     }
   }
 
-  // ---- the socket's calls ----
+  // ---- the transport's calls ----
 
-  takeBytes(bytes: Buffer): void {
+  tookBytes(bytes: Buffer): void {
     this.heard = true;
     try {
       this.reader.onBytes(bytes);
@@ -195,7 +172,15 @@ export class Wire implements SocketUser {
     return true;
   }
 
-  sentAll(): void {
+  tookEnd(): void {
+    try {
+      this.reader.onEnd();
+    } catch (error) {
+      fault(this, error);
+    }
+  }
+
+  drained(): void {
     if (this.congested) return;
     try {
       this.reader.onDrain();
@@ -213,11 +198,11 @@ export class Wire implements SocketUser {
   private lookAgain(error: Error): void {
     if (this.destroyed || this.paused) return;
     if (this.heard) this.readOn(error);
-    else this.socket.destroy(error);
+    else this.transport.destroy(error);
   }
 
-  /** Called by the socket's close listener only. */
-  closed(): void {
+  closed(error: Error | undefined): void {
+    this.error = error;
     try {
       this.reader.onClose(this.error);
     } catch (error) {
@@ -228,7 +213,7 @@ export class Wire implements SocketUser {
 
   /** Whether anything is queued that the system has not taken yet. */
   get queued(): boolean {
-    return this.socket.writableLength > 0 || this.shared?.sending === true;
+    return this.transport.queued;
   }
 
   /**
@@ -236,15 +221,11 @@ export class Wire implements SocketUser {
    * what is queued asks when it begins, and when it has passed.
    */
   tookSome(): boolean {
-    const taken = takenOf(this.socket);
+    const { taken } = this.transport;
     const some = taken > this.takenBefore;
     this.takenBefore = taken;
     return some;
   }
-}
-
-function wireOf(socket: Socket): Wire {
-  return (socket as WiredSocket)[kWire];
 }
 
 /**
@@ -252,7 +233,7 @@ function wireOf(socket: Socket): Wire {
  * its reader hears of it in `onClose`.
  */
 function fault(wire: Wire, error: unknown): void {
-  wire.socket.destroy(asError(error));
+  wire.transport.destroy(asError(error));
 }
 
 function asError(error: unknown): Error {
@@ -262,35 +243,4 @@ function asError(error: unknown): Error {
 /** Whether a wire failed by a mistake of ours; what the system reports names the call that failed. */
 export function isFault(error: Error | undefined): boolean {
   return error !== undefined && !('syscall' in error);
-}
-
-function socketOnData(this: Socket, bytes: Buffer): void {
-  wireOf(this).takeBytes(bytes);
-}
-
-function socketOnEnd(this: Socket): void {
-  const wire = wireOf(this);
-  try {
-    wire.reader.onEnd();
-  } catch (error) {
-    fault(wire, error);
-  }
-}
-
-function socketOnDrain(this: Socket): void {
-  const wire = wireOf(this);
-  try {
-    wire.reader.onDrain();
-  } catch (error) {
-    fault(wire, error);
-  }
-}
-
-function socketOnError(this: Socket, error: Error): void {
-  wireOf(this).error = error;
-}
-
-function socketOnClose(this: Socket): void {
-  const wire = wireOf(this);
-  wire.closed();
 }

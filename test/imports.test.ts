@@ -9,20 +9,22 @@ const SRC = fileURLToPath(new URL('../../src', import.meta.url));
 /** Words that every room may use; they import only each other. */
 const GROUND = [
   'address',
+  'bare-transport',
   'codes',
-  'handle',
+  'handles',
   'held',
   'lease',
   'observer',
   'outbox',
   'plain',
+  'plain-transport',
   'read-buffers',
   'settings',
   'status',
   'timed',
+  'transport',
   'version',
   'wire',
-  'wire-socket',
 ];
 const ROOMS = ['backend', 'http', 'limits', 'listener', 'proxy-header', 'tunnel'];
 const DATA_PLANE = [...GROUND, ...ROOMS, 'connection'];

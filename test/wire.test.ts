@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import t, { type Test } from 'tap';
 import { DEAF, isFault, Wire, type WireOwner, type WireReader } from '../src/wire.js';
 import { content, Sink, standstill } from './support/flow.js';
-import { dialledPair, type RawClient, socketPair, turns } from './support/sockets.js';
+import { acceptedPair, dialledPair, type Pair, plainly, type RawClient, turns } from './support/sockets.js';
 
 /** Writes down what it is told. */
 class Diary extends EventEmitter implements WireReader, WireOwner {
@@ -42,15 +42,20 @@ class Diary extends EventEmitter implements WireReader, WireOwner {
   }
 }
 
-/** Two ways to a socket: accepted by a plain server, and made by us to share its read buffer. */
-const pairs = { plain: socketPair, shared: dialledPair };
+/** Two ways to a transport, and two manners of it. */
+const pairs: Readonly<Record<string, (t: Test) => Promise<Pair>>> = {
+  'accepted, bare': acceptedPair,
+  'dialled, bare': dialledPair,
+  'accepted, plain': t => plainly(t, acceptedPair),
+  'dialled, plain': t => plainly(t, dialledPair),
+};
 
 for (const [kind, pair] of Object.entries(pairs)) {
-  t.test(`a ${kind} socket`, async t => {
+  t.test(`a transport: ${kind}`, async t => {
     const wired = async (t: Test): Promise<{ wire: Wire; diary: Diary; far: RawClient }> => {
-      const { socket, far } = await pair(t);
+      const { transport, far } = await pair(t);
       const diary = new Diary();
-      return { wire: new Wire(socket, diary, diary), diary, far };
+      return { wire: new Wire(transport, diary, diary), diary, far };
     };
 
     t.test('the reader hears bytes, the end and the close, and the owner last', async t => {
@@ -198,7 +203,7 @@ for (const [kind, pair] of Object.entries(pairs)) {
         };
         if (method === 'onBytes') far.send('x');
         else if (method === 'onEnd') far.socket.end();
-        else wire.socket.emit('drain');
+        else wire.drained();
         await diary.until('owner');
         t.equal(diary.error?.message, `mistake in ${method}`);
         t.ok(isFault(diary.error));
@@ -239,24 +244,26 @@ for (const [kind, pair] of Object.entries(pairs)) {
   });
 }
 
-t.test('a dialled socket whose write fails is read to its end first', async t => {
-  const { socket, far } = await dialledPair(t);
-  const diary = new Diary();
-  const wire = new Wire(socket, diary, diary);
-  wire.pause();
-  far.send('an early answer');
-  far.socket.end();
-  await turns(5);
-  far.socket.destroy();
-  await turns(5);
-  // The far side is gone: the first write makes it say so, and the second fails.
-  for (let i = 0; i < 3; i += 1) {
-    wire.write('the rest of an upload');
+for (const kind of ['dialled, bare', 'dialled, plain']) {
+  t.test(`a transport whose write fails is read to its end first: ${kind}`, async t => {
+    const { transport, far } = await (pairs[kind] ?? dialledPair)(t);
+    const diary = new Diary();
+    const wire = new Wire(transport, diary, diary);
+    wire.pause();
+    far.send('an early answer');
+    far.socket.end();
     await turns(5);
-  }
-  t.notOk(wire.destroyed, 'while it is paused it waits');
-  wire.resume();
-  await diary.until('owner');
-  t.same(diary.lines.at(0), 'bytes an early answer');
-  t.match(diary.error, { code: 'EPIPE', syscall: 'write' });
-});
+    far.socket.destroy();
+    await turns(5);
+    // The far side is gone: the first write makes it say so, and the second fails.
+    for (let i = 0; i < 3; i += 1) {
+      wire.write('the rest of an upload');
+      await turns(5);
+    }
+    t.notOk(wire.destroyed, 'while it is paused it waits');
+    wire.resume();
+    await diary.until('owner');
+    t.same(diary.lines.at(0), 'bytes an early answer');
+    t.match(diary.error, { code: 'EPIPE', syscall: 'write' });
+  });
+}

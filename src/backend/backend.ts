@@ -179,12 +179,12 @@ export class Backend implements LeaseSource, Timed, AttemptHost, EndpointOwner {
     const startedAt = performance.now();
     this.dialling += 1;
     dial(endpoint.settings, this.settings.timeouts.connectMs, {
-      onConnected: socket => {
+      onConnected: transport => {
         const now = performance.now();
         this.dialling -= 1;
         this.events.dialEnded(this.name, endpoint.label, now - startedAt, undefined);
         this.changed(endpoint, endpoint.health.dialSucceeded(now));
-        done(new BackendConnection(endpoint, new Wire(socket, DEAF)).lend(this.cookieFor(endpoint, ask)));
+        done(new BackendConnection(endpoint, new Wire(transport, DEAF)).lend(this.cookieFor(endpoint, ask)));
         // Whatever the checks still say: who waits has somewhere to go.
         if (!endpoint.closed || this.tellOver !== undefined) this.waiting.resume();
       },

@@ -4,7 +4,7 @@
  * by then and may not send it again; a port that refuses, it can pass over for another target.
  */
 import type { Timed } from '../timed.js';
-import { isStarved, outgoing } from '../wire-socket.js';
+import { isStarved, outgoing } from '../transport.js';
 
 /** What the system says of this process. */
 export interface OpenFiles {

@@ -1,13 +1,11 @@
 /**
- * Accepted connections as sockets that share their read buffer. Node offers `onread` only for connections that we make,
- * so the function that Node's accepting handle calls is replaced, and a socket of ours is built around each accepted
- * handle, just as Node would build one. Where a release of Node has no such function, all stays as it is.
+ * Accepted connections without the sockets that Node would make of them: the function that Node's accepting handle calls is
+ * replaced. Where a release of Node has no such function, or shows no handles, its server goes on as ever.
  */
-import type { Server, Socket } from 'node:net';
-import { KEEP_ALIVE_DELAY_MS, WireSocket } from '../wire-socket.js';
-
-/** For tests of what happens on a Node that has no such function. */
-export const adoption = { off: false };
+import type { Server } from 'node:net';
+import { BareTransport, canBeBare } from '../bare-transport.js';
+import type { TcpHandle } from '../handles.js';
+import { KEEP_ALIVE_DELAY_MS } from '../transport.js';
 
 type OnConnection = (this: unknown, status: number, client: unknown) => void;
 
@@ -18,19 +16,24 @@ interface AcceptingHandle {
 }
 
 /** @param server is listening */
-export function adoptHandles(server: Server, accepted: (socket: Socket) => void): void {
+export function adoptHandles(server: Server, accepted: (transport: BareTransport) => void): void {
   const { _handle: handle } = server as unknown as { _handle?: AcceptingHandle | null };
   const plain = handle?.onconnection;
-  if (adoption.off || !handle || typeof plain !== 'function') return;
+  if (!canBeBare() || !handle || typeof plain !== 'function') return;
   const inherits = letInherit(handle);
   handle.onconnection = function (status, client) {
-    if (status === 0 && canShare(client)) accepted(WireSocket.accepted(client, inherits));
-    else plain.call(this, status, client);
+    if (status !== 0) {
+      plain.call(this, status, client);
+      return;
+    }
+    if (!inherits) tune(client as TcpHandle);
+    accepted(new BareTransport(client as TcpHandle, false));
   };
 }
 
-function canShare(client: unknown): boolean {
-  return typeof (client as { useUserBuffer?: unknown } | undefined)?.useUserBuffer === 'function';
+function tune(handle: TcpHandle): void {
+  handle.setNoDelay(true);
+  handle.setKeepAlive(true, KEEP_ALIVE_DELAY_MS / 1000);
 }
 
 /**

@@ -1,16 +1,17 @@
 /** A bound address: accepts connections, counts them, keeps their number within its limit. */
 import net from 'node:net';
 import { formatHostPort } from '../address.js';
+import { PlainTransport } from '../plain-transport.js';
 import type { ListenAddress } from '../settings.js';
-import { KEEP_ALIVE_DELAY_MS } from '../wire-socket.js';
+import { KEEP_ALIVE_DELAY_MS, type Transport } from '../transport.js';
 import { adoptHandles } from './adopt.js';
 
 const BACKLOG = 4_096;
 
 /** What a listener tells. */
 export interface ListenerEvents {
-  /** A connection was accepted; attach an error listener in the same tick. */
-  accepted(socket: net.Socket): void;
+  /** A connection was accepted; it is served in the same tick. */
+  accepted(transport: Transport): void;
   /** Accepting failed (out of file descriptors, say); the listener goes on. */
   acceptFailed(error: Error): void;
   /** It pauses, or goes on. */
@@ -109,7 +110,7 @@ export class Listener {
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
     });
-    return server.on('connection', socket => this.events.accepted(socket));
+    return server.on('connection', socket => this.events.accepted(new PlainTransport(socket)));
   }
 
   private open(): Promise<net.AddressInfo> {
@@ -120,7 +121,7 @@ export class Listener {
       server.listen({ ...bindingOf(bound), backlog: BACKLOG }, () => {
         server.off('error', onError);
         server.on('error', error => this.events.acceptFailed(error));
-        adoptHandles(server, socket => this.events.accepted(socket));
+        adoptHandles(server, transport => this.events.accepted(transport));
         resolve(server.address() as net.AddressInfo);
       });
     });

@@ -45,7 +45,26 @@ export class FrameScanner {
   skip(bytes: Buffer): void {
     // A piece of a large frame, or one small frame: the two that nearly every arrival is.
     if (this.left > bytes.length) this.left -= bytes.length;
-    else this.scan(bytes, undefined);
+    else if (!this.skipSmall(bytes)) this.scan(bytes, undefined);
+  }
+
+  /** @returns false: it isn't exactly one frame with a length of seven bits */
+  private skipSmall(bytes: Buffer): boolean {
+    const first = bytes[0];
+    const second = bytes[1];
+    if (first === undefined || second === undefined || !this.betweenFrames) return false;
+    const length = second & LENGTH;
+    const headerBytes = (second & MASKED) === 0 ? 2 : 2 + MASK_BYTES;
+    if (length >= LENGTH_16 || headerBytes + length !== bytes.length) return false;
+    this.begin(first);
+    return true;
+  }
+
+  /** A frame begins whose first byte is this. */
+  private begin(first: number): void {
+    const opcode = first & OPCODE;
+    if (opcode === CLOSE) this.closing = true;
+    else if (opcode < CONTROL) this.inMessage = (first & FIN) === 0;
   }
 
   /**
@@ -91,10 +110,8 @@ export class FrameScanner {
   }
 
   private endHeader(): void {
-    const opcode = this.first & OPCODE;
     this.headerAt = 0;
     this.left = this.length;
-    if (opcode === CLOSE) this.closing = true;
-    else if (opcode < CONTROL) this.inMessage = (this.first & FIN) === 0;
+    this.begin(this.first);
   }
 }

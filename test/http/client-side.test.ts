@@ -1,7 +1,6 @@
 /** The client's side where only time or a mistake of ours leads to: everything else is tested end to end. */
 import t, { type Test } from 'tap';
 import type { Code } from '../../src/codes.js';
-import { takenOf } from '../../src/handle.js';
 import { ClientSide } from '../../src/http/client-side.js';
 import { Exchange, type ExchangeClient } from '../../src/http/exchange.js';
 import type { HttpOwner } from '../../src/http/owner.js';
@@ -13,7 +12,7 @@ import { DEAF, Wire } from '../../src/wire.js';
 import { turnedClock } from '../support/clock.js';
 import { request, response, serveSpoken } from '../support/http.js';
 import { listenerSettings } from '../support/settings.js';
-import { connect, HEADER, type RawClient, socketPair } from '../support/sockets.js';
+import { acceptedPair, connect, HEADER, type RawClient } from '../support/sockets.js';
 import { startUsherBefore } from '../support/usher.js';
 
 const CLIENT = { address: '203.0.113.9', port: 51_234 };
@@ -67,9 +66,9 @@ interface ClosingClient extends Ownership {
 
 /** A client that has ended, and whose connection is closed behind so many MiB that it has not taken. */
 async function closingClient(t: Test, queuedMiB: number): Promise<ClosingClient> {
-  const { socket, far } = await socketPair(t);
+  const { transport, far } = await acceptedPair(t);
   far.socket.pause();
-  const wire = new Wire(socket, DEAF);
+  const wire = new Wire(transport, DEAF);
   const told = ownership();
   const side = new ClientSide(told.owner, wire);
   wire.reader = side;
@@ -154,9 +153,9 @@ t.test('a client that takes its last answer slowly is waited for', async t => {
 
 /** Lets a far side take some of what is queued for it. */
 async function takeSome(far: RawClient, wire: Wire): Promise<void> {
-  const before = takenOf(wire.socket);
+  const before = wire.transport.taken;
   far.socket.resume();
-  while (takenOf(wire.socket) === before) await far.change();
+  while (wire.transport.taken === before) await far.change();
   far.socket.pause();
 }
 
@@ -170,13 +169,13 @@ interface Lent extends Ownership {
 
 /** An exchange that has got its backend connection. */
 async function lent(t: Test, text: string): Promise<Lent> {
-  const one = await socketPair(t);
-  const other = await socketPair(t);
+  const one = await acceptedPair(t);
+  const other = await acceptedPair(t);
   const told = ownership();
   const scan = scanRequestHead(Buffer.from(text), told.owner.limits);
   if (scan.kind !== 'head') throw new Error('the request is not understood');
-  const wire = new Wire(one.socket, DEAF);
-  const backend = new Wire(other.socket, DEAF);
+  const wire = new Wire(one.transport, DEAF);
+  const backend = new Wire(other.transport, DEAF);
   const nothing = () => {};
   const calls = { release: nothing, discard: nothing, settle: nothing, learn: nothing, judge: nothing };
   const lease: Lease = { wire: backend, endpoint: 'a:1', reused: false, cookie: undefined, ...calls };
@@ -232,9 +231,9 @@ t.test('so is a backend with its request', async t => {
 });
 
 t.test('a client that takes the responses to many requests slowly is waited for', async t => {
-  const { socket, far } = await socketPair(t);
+  const { transport, far } = await acceptedPair(t);
   far.socket.pause();
-  const wire = new Wire(socket, DEAF);
+  const wire = new Wire(transport, DEAF);
   const { owner, refusals } = ownership();
   const side = new ClientSide(owner, wire);
   wire.write(BODY);

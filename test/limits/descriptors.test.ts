@@ -1,7 +1,7 @@
 /** Few files may still be opened: which listeners pause, and when they go on. */
 import t from 'tap';
 import { Descriptors, descriptorsFor, type Pausable } from '../../src/limits/descriptors.js';
-import { outgoing } from '../../src/wire-socket.js';
+import { outgoing } from '../../src/transport.js';
 
 const LIMIT = 320;
 

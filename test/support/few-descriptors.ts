@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import { Backend } from '../../src/backend/backend.js';
 import type { Lease } from '../../src/lease.js';
-import { outgoing } from '../../src/wire-socket.js';
+import { outgoing } from '../../src/transport.js';
 import { Recorder } from './recorder.js';
 import { backendSettings } from './settings.js';
 

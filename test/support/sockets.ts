@@ -2,7 +2,10 @@
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import type { Test } from 'tap';
-import { WireSocket } from '../../src/wire-socket.js';
+import { dial } from '../../src/backend/dial.js';
+import { bare } from '../../src/bare-transport.js';
+import { Listener } from '../../src/listener/listener.js';
+import type { Transport } from '../../src/transport.js';
 
 /** A v1 header that names 203.0.113.9 as the client. */
 export const HEADER = 'PROXY TCP4 203.0.113.9 10.0.1.20 51234 443\r\n';
@@ -134,25 +137,43 @@ export async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i += 1) await new Promise(resolve => setImmediate(resolve));
 }
 
-/** Two ends of one connection: `socket` as a server accepts it, nobody listening to it yet, and who is far away. */
-export async function socketPair(t: Test): Promise<{ readonly socket: net.Socket; readonly far: RawClient }> {
-  const server = net.createServer({ allowHalfOpen: true, noDelay: true });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const accepted = once(server, 'connection');
-  const far = await connect(t, (server.address() as AddressInfo).port);
-  const [socket] = (await accepted) as [net.Socket];
-  server.close();
-  t.teardown(() => socket.destroy());
-  return { socket, far };
+/** Two ends of one connection: ours, which nobody is told of yet, and who is far away. */
+export interface Pair {
+  readonly transport: Transport;
+  readonly far: RawClient;
 }
 
-/** Like {@link socketPair}, but `socket` is one that usher dialled, and that shares its read buffer where it can. */
-export async function dialledPair(t: Test): Promise<{ readonly socket: net.Socket; readonly far: RawClient }> {
-  const server = await serve(t);
-  const socket = WireSocket.unconnected();
-  t.teardown(() => socket.destroy());
-  socket.connect(server.port, '127.0.0.1');
-  await once(socket, 'connect');
-  return { socket, far: await server.connection(0) };
+/** Ours was accepted by a listener. */
+export async function acceptedPair(t: Test): Promise<Pair> {
+  let listener: Listener | undefined;
+  const accepted = new Promise<Transport>((resolve, reject) => {
+    listener = new Listener({ host: '127.0.0.1', port: 0 }, { accepted: resolve, acceptFailed: reject });
+  });
+  const far = await connect(t, (await listener?.bind())?.port ?? 0);
+  const transport = await accepted;
+  listener?.suspend();
+  t.teardown(() => transport.destroy());
+  return { transport, far };
+}
+
+/** Ours was dialled. */
+export async function dialledPair(t: Test): Promise<Pair> {
+  const { port, connection } = await serve(t);
+  const transport = await new Promise<Transport>((onConnected, reject) => {
+    const onFailed = (code: string, why: string) => reject(new Error(`${code}: ${why}`));
+    dial({ host: '127.0.0.1', port, weight: 1 }, 5_000, { onConnected, onFailed });
+  });
+  t.teardown(() => transport.destroy());
+  return { transport, far: await connection(0) };
+}
+
+/** Ours is a socket as Node makes it. */
+export async function plainly(t: Test, makePair: (t: Test) => Promise<Pair>): Promise<Pair> {
+  const before = bare.off;
+  bare.off = true;
+  try {
+    return await makePair(t);
+  } finally {
+    bare.off = before;
+  }
 }

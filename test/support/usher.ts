@@ -1,16 +1,14 @@
 /** A real proxy on port 0 for a test, which closes it. */
 import type { Test } from 'tap';
 import type { ResolverOptions } from '../../src/backend/resolver.js';
-import { direct } from '../../src/handle.js';
-import { adoption } from '../../src/listener/adopt.js';
+import { bare } from '../../src/bare-transport.js';
 import { UsherProxy } from '../../src/proxy.js';
 import type { BackendSettings, ListenerSettings } from '../../src/settings.js';
 import { Recorder } from './recorder.js';
 import { backendSettings, type ListenerChanges, listenerSettings, settingsOf } from './settings.js';
 
-// A second run of the end-to-end tests takes the path of a Node whose handles can't be adopted or asked directly.
-adoption.off = process.env['USHER_TEST_ADOPTION'] === 'off';
-direct.off = adoption.off;
+// A second run of the end-to-end tests takes the way of a Node that shows no handles.
+bare.off = process.env['USHER_TEST_TRANSPORT'] === 'plain';
 
 export interface RunningUsher {
   readonly proxy: UsherProxy;

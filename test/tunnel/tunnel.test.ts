@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import { Tunnel, type TunnelOwner } from '../../src/tunnel/tunnel.js';
 import { DEAF, Wire } from '../../src/wire.js';
 import { content, Sink, Source, standstill } from '../support/flow.js';
-import { type RawClient, socketPair } from '../support/sockets.js';
+import { acceptedPair, type RawClient, turns } from '../support/sockets.js';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -57,9 +57,9 @@ interface Joined {
 }
 
 async function joined(t: Test, fromClient = '', fromBackend = ''): Promise<Joined> {
-  const [front, back] = await Promise.all([socketPair(t), socketPair(t)]);
+  const [front, back] = await Promise.all([acceptedPair(t), acceptedPair(t)]);
   const owner = new Owner();
-  const tunnel = new Tunnel(new Wire(front.socket, DEAF), new Wire(back.socket, DEAF), owner, false);
+  const tunnel = new Tunnel(new Wire(front.transport, DEAF), new Wire(back.transport, DEAF), owner, false);
   tunnel.open(Buffer.from(fromClient), Buffer.from(fromBackend));
   return { tunnel, owner, client: front.far, backend: back.far };
 }
@@ -85,8 +85,8 @@ t.test('what had come in before is relayed first, and counted', async t => {
 });
 
 t.test('wires that were paused are read again', async t => {
-  const [front, back] = await Promise.all([socketPair(t), socketPair(t)]);
-  const [clientWire, backendWire] = [new Wire(front.socket, DEAF), new Wire(back.socket, DEAF)];
+  const [front, back] = await Promise.all([acceptedPair(t), acceptedPair(t)]);
+  const [clientWire, backendWire] = [new Wire(front.transport, DEAF), new Wire(back.transport, DEAF)];
   clientWire.pause();
   backendWire.pause();
   front.far.send('ping');
@@ -130,11 +130,11 @@ for (const first of ['client', 'backend'] as const) {
 }
 
 t.test('an end that came before the tunnel stood is passed on', async t => {
-  const [front, back] = await Promise.all([socketPair(t), socketPair(t)]);
-  const clientWire = new Wire(front.socket, DEAF);
+  const [front, back] = await Promise.all([acceptedPair(t), acceptedPair(t)]);
+  const clientWire = new Wire(front.transport, DEAF);
   front.far.socket.end();
-  await once(front.socket, 'end');
-  new Tunnel(clientWire, new Wire(back.socket, DEAF), new Owner(), false).open(Buffer.from('all there is'), NOTHING);
+  while (!clientWire.ended) await turns(1);
+  new Tunnel(clientWire, new Wire(back.transport, DEAF), new Owner(), false).open(Buffer.from('all there is'), NOTHING);
   t.equal(await back.far.ended(), 'all there is');
   back.far.send('still heard');
   await front.far.until('still heard');
@@ -159,7 +159,8 @@ for (const slow of ['client', 'backend'] as const) {
     await standstill(() => all.owner.toClient + all.owner.toBackend);
     t.ok(source.accepted < size / 2, `${source.accepted} of ${size} bytes were accepted`);
     const { client, backend } = all.tunnel;
-    t.ok(client.socket.writableLength + backend.socket.writableLength < 1 << 20, 'little is queued in this process');
+    const taken = client.transport.taken + backend.transport.taken;
+    t.ok(all.owner.toClient + all.owner.toBackend - taken < 1 << 20, 'little is queued in this process');
     all.tunnel.tookSome();
     t.notOk(all.tunnel.tookSome(), 'nobody takes anything');
     const sink = new Sink(reader.socket);

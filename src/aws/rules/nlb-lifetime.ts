@@ -7,7 +7,7 @@ import { attributePlace, setAttribute } from '../flows-network.js';
 import { setListenerAttribute } from './nlb-commands.js';
 import { listenersOf, type Served, tcpGroups } from './nlb-groups.js';
 
-/** After so long without a byte usher sends a TCP keep-alive, seconds; `src/wire-socket.ts`. */
+/** After so long without a byte usher sends a TCP keep-alive, seconds; `src/transport.ts`. */
 const KEEP_ALIVE = 60;
 /** What AWS recommends at least, and how long new connections come behind a deregistration, seconds. */
 const DEREGISTRATION_MARGIN = 120;
