@@ -5,6 +5,7 @@
  *   accept ─► trust ─► PROXY header ─► http: exchanges ─► (101) tunnel
  *                                   └► tcp: dial ───────────► tunnel
  */
+import { performance } from 'node:perf_hooks';
 import type { SocketAddress } from './address.js';
 import type { Code } from './codes.js';
 import { Held } from './held.js';

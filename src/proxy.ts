@@ -5,7 +5,7 @@ import { Goodbyes } from './goodbyes.js';
 import { Deadlines } from './limits/deadlines.js';
 import { Descriptors, type OpenFiles, type Pausable } from './limits/descriptors.js';
 import { BindError } from './listener/listener.js';
-import { ListenerRoom, type OwnHall, type RoomHost, sameAddress } from './listener-room.js';
+import { ListenerRoom, type RoomHost, sameAddress } from './listener-room.js';
 import type { Observer } from './observer.js';
 import { localHeader } from './proxy-header/forward.js';
 import type { BackendSettings, DrainSettings, ListenerSettings, Settings } from './settings.js';
@@ -28,7 +28,7 @@ export interface ProxyOptions {
 }
 
 export class UsherProxy implements RoomHost {
-  private readonly deadlines = new Deadlines();
+  readonly deadlines = new Deadlines();
   private backends: ReadonlyMap<string, Backend>;
   /** Those that are leaving, too. */
   private rooms: readonly ListenerRoom[];
@@ -36,15 +36,15 @@ export class UsherProxy implements RoomHost {
   private readonly leavingBackends = new Map<string, Backend>();
   private swapping = false;
   private state: ProxyStatus['state'] = 'starting';
-  private suspended = false;
+  suspended = false;
   private readonly waiting: (() => void)[] = [];
-  private followsFrames: boolean;
+  followsFrames: boolean;
   private goodbyes: Goodbyes | undefined;
   private descriptors: Descriptors | undefined;
 
   constructor(
     settings: Settings,
-    private readonly observer: Observer,
+    readonly observer: Observer,
     private readonly options: ProxyOptions = {},
   ) {
     this.followsFrames = settings.drain.style !== 'none';
@@ -260,28 +260,6 @@ export class UsherProxy implements RoomHost {
   }
 
   // ---- for the rooms of its listeners ----
-
-  hallOf(settings: ListenerSettings, backends: ReadonlyMap<string, Backend>, room: ListenerRoom): OwnHall {
-    const { observer, deadlines } = this;
-    const isDraining = () => this.suspended;
-    const followsFrames = () => this.followsFrames;
-    return {
-      settings,
-      port: settings.listen.port,
-      backends,
-      observer,
-      deadlines,
-      get draining() {
-        return room.leaving || isDraining();
-      },
-      get followsFrames() {
-        return followsFrames();
-      },
-      bytesToBackend: 0,
-      bytesToClient: 0,
-      left: connection => room.left(connection),
-    };
-  }
 
   connectionLeft(): void {
     if (this.openConnections > 0) return;

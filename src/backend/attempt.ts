@@ -2,6 +2,7 @@
  * One request's way to a connection: the endpoint that is chosen for it, another one when that can't be reached, and a
  * wait when none can, because an application that restarts is back in a moment.
  */
+import { performance } from 'node:perf_hooks';
 import type { Code } from '../codes.js';
 import type { Ask, Lease, LeaseUser } from '../lease.js';
 import type { BackendConnection, Endpoint, IdleUser } from './endpoint.js';

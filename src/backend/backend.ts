@@ -1,4 +1,5 @@
 /** A backend: its endpoints, who of them works, and which one a request gets. */
+import { performance } from 'node:perf_hooks';
 import { isDeepStrictEqual } from 'node:util';
 import { formatHostPort } from '../address.js';
 import type { Code } from '../codes.js';

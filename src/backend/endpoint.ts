@@ -1,4 +1,5 @@
 /** One endpoint of a backend: its state, its idle connections, and the connections it has lent out. */
+import { performance } from 'node:perf_hooks';
 import { formatHostPort } from '../address.js';
 import type { Lease } from '../lease.js';
 import type { EndpointSettings } from '../settings.js';

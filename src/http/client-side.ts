@@ -2,6 +2,7 @@
  * The client's side of an HTTP connection: reads request heads, one exchange at a time, keeps what came too early,
  * and ends the connection so that the client can read the last response.
  */
+import { performance } from 'node:perf_hooks';
 import type { Code } from '../codes.js';
 import { Held } from '../held.js';
 import { isFault, type Wire, type WireReader } from '../wire.js';

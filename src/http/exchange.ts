@@ -3,6 +3,7 @@
  * the states. The exchange reads the backend's wire; the client's wire is read by `client-side.ts`, which feeds
  * request bytes in here and is told when the exchange has ended.
  */
+import { performance } from 'node:perf_hooks';
 import { type Code, causes } from '../codes.js';
 import { Held } from '../held.js';
 import type { Ask, Lease, LeaseSource, LeaseUser } from '../lease.js';
