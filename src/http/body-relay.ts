@@ -53,15 +53,18 @@ export class BodyRelay {
   feed(bytes: Buffer, from: number): Code | undefined {
     if (this.scanner.done) return undefined;
     this.target.cork();
-    const pieces: Buffer[] = [];
+    let content: Buffer | undefined;
+    let pieces: Buffer[] | undefined;
     let event = this.scanner.next(bytes, from);
     while (event === 'data') {
-      pieces.push(bytes.subarray(this.scanner.dataStart, this.scanner.dataEnd));
+      const piece = bytes.subarray(this.scanner.dataStart, this.scanner.dataEnd);
+      if (content === undefined) content = piece;
+      else if (pieces === undefined) pieces = [content, piece];
+      else pieces.push(piece);
       event = this.scanner.next(bytes, this.scanner.used);
     }
     // The chunks of one arrival become one: a body of single bytes must not cost three writes for each.
-    const [first] = pieces;
-    if (first !== undefined) this.relay(pieces.length === 1 ? first : Buffer.concat(pieces));
+    if (content !== undefined) this.relay(pieces === undefined ? content : Buffer.concat(pieces));
     if (event === 'done' && this.chunked) this.finish();
     this.target.uncork();
     this.consumed += this.scanner.used - from;

@@ -43,6 +43,12 @@ export class Fields {
     return this.text.slice(this.mark(index, 2), this.mark(index, 3));
   }
 
+  /** The first character of a value; not a number when it is empty. */
+  valueBegin(index: number): number {
+    const start = this.mark(index, 2);
+    return start < this.mark(index, 3) ? this.text.charCodeAt(start) : Number.NaN;
+  }
+
   /** The value of the first field of that name (lower case). */
   valueOf(name: string): string | undefined {
     const index = this.kinds.findIndex((_, index) => this.name(index).toLowerCase() === name);

@@ -43,13 +43,44 @@ const PORT = '(?:[0-5]?[0-9]{0,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6
 /** reg-name, IPv4 address or bracketed IPv6 address, with a port or without (RFC 9110 7.2). Not empty. */
 const HOST = new RegExp(`^(?:${NAME}|${ADDRESS})(?::${PORT})?$`);
 
+/** What nearly every host is made of: letters, digits, `-` and `.`. */
+const PLAIN_HOST = tableOf(byte => isAlphanumeric(byte) || byte === 0x2d || byte === 0x2e);
+const MAX_PLAIN_PORT_DIGITS = 4;
+
 export function isHost(text: string): boolean {
-  return HOST.test(text);
+  return isPlainHost(text) || HOST.test(text);
 }
 
-const DIGITS = /^[0-9]{1,15}$/;
+/** Tells most hosts without the pattern, which costs 0.2 µs: a plain name or IPv4 address, and a port of up to four digits. */
+function isPlainHost(text: string): boolean {
+  let at = 0;
+  while (at < text.length && PLAIN_HOST[text.charCodeAt(at)] === 1) at += 1;
+  if (at === 0 || at === text.length) return at > 0;
+  const digits = text.length - at - 1;
+  return text.charCodeAt(at) === COLON && digits <= MAX_PLAIN_PORT_DIGITS && isDigits(text, at + 1);
+}
+
+const DIGIT_0 = 0x30;
+
+function isDigits(text: string, from: number): boolean {
+  for (let at = from; at < text.length; at += 1) {
+    const digit = text.charCodeAt(at) - DIGIT_0;
+    if (digit < 0 || digit > 9) return false;
+  }
+  return true;
+}
+
+/** Digits that a number holds exactly. */
+const MAX_LENGTH_DIGITS = 15;
 
 /** A Content-Length (RFC 9110 8.6) that a number holds exactly; undefined when it isn't one. */
 export function parseLength(text: string): number | undefined {
-  return DIGITS.test(text) ? Number(text) : undefined;
+  if (text.length === 0 || text.length > MAX_LENGTH_DIGITS) return undefined;
+  let length = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const digit = text.charCodeAt(at) - DIGIT_0;
+    if (digit < 0 || digit > 9) return undefined;
+    length = 10 * length + digit;
+  }
+  return length;
 }

@@ -56,23 +56,29 @@ export class ForwardedFields {
 }
 
 /** Fields of one hop in either direction (RFC 9110 7.6.1) and those that are always written afresh. */
-const HOP_BY_HOP: ReadonlySet<FieldKind> = new Set<FieldKind>([
-  'connection',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-]);
+function isOfOneHop(kind: FieldKind): boolean {
+  switch (kind) {
+    case 'connection':
+    case 'http2-settings':
+    case 'keep-alive':
+    case 'proxy-authenticate':
+    case 'proxy-authorization':
+    case 'proxy-connection':
+    case 'te':
+    case 'transfer-encoding':
+    case 'upgrade':
+      return true;
+    default:
+      return false;
+  }
+}
 
 /**
  * Names from Connection that take their field along. Those that the engine knows have rules of their own, and the
  * forwarding fields are ours: naming them has no effect.
  */
 function namedFields(connectionNames: readonly string[]): ReadonlySet<string> | undefined {
+  if (connectionNames.length === 0) return undefined;
   const others = connectionNames.some(name => name !== 'close' && name !== 'keep-alive' && name !== 'upgrade');
   return others ? new Set(connectionNames) : undefined;
 }
@@ -143,9 +149,9 @@ export function requestHeadText(head: RequestHead, forwarded: ForwardedFields, f
   for (let i = 0; i < fields.count; i += 1) {
     const kind = fields.kinds[i];
     if (kind === undefined && named === undefined) writer.keep(i);
-    else if (kind === 'host') writer.keepAs(i, String(head.host));
+    else if (kind === 'host' && !head.canonicalLine) writer.keepAs(i, String(head.host));
     else if (kind === 'max-forwards' && head.maxForwards !== undefined) writer.keepAs(i, String(head.maxForwards - 1));
-    else if (goesToBackend(kind, fields, i, head, named)) keepUnderstood(writer, i, kind, head.framing);
+    else if (goesToBackend(kind, fields, i, head, named)) keepUnderstood(writer, fields, i, kind, head.framing);
   }
   let last = '';
   if (head.framing.kind === 'chunked') last = 'Transfer-Encoding: chunked\r\n';
@@ -153,9 +159,18 @@ export function requestHeadText(head: RequestHead, forwarded: ForwardedFields, f
   return writer.end(last + forwarded.text(head.host));
 }
 
+const DIGIT_0 = 0x30;
+
 /** A length is sent as it was understood: a receiver may take leading zeros for octal. */
-function keepUnderstood(writer: HeadWriter, index: number, kind: FieldKind, framing: Framing | undefined): void {
-  if (kind === 'content-length' && framing?.kind === 'length') writer.keepAs(index, String(framing.length));
+function keepUnderstood(
+  writer: HeadWriter,
+  fields: Fields,
+  index: number,
+  kind: FieldKind,
+  framing: Framing | undefined,
+): void {
+  const mayDiffer = kind === 'content-length' && fields.valueBegin(index) === DIGIT_0;
+  if (mayDiffer && framing?.kind === 'length') writer.keepAs(index, String(framing.length));
   else writer.keep(index);
 }
 
@@ -170,7 +185,7 @@ function goesToBackend(
   if (kind === 'reserved' || kind === 'forwarded') return false;
   if (kind === 'expect') return head.expectsContinue;
   if (kind === 'trailer') return head.framing.kind === 'chunked';
-  return !HOP_BY_HOP.has(kind);
+  return !isOfOneHop(kind);
 }
 
 function isNamed(named: ReadonlySet<string> | undefined, fields: Fields, index: number): boolean {
@@ -221,7 +236,7 @@ function headText(head: ResponseHead, chunked: boolean, content: boolean, last: 
     const kind = fields.kinds[i];
     if (kind === undefined && named === undefined) writer.keep(i);
     else if (goesToClient(kind, fields, i, chunked, content, named)) {
-      keepUnderstood(writer, i, kind, head.declared);
+      keepUnderstood(writer, fields, i, kind, head.declared);
       if (kind === 'date') dated = true;
     }
   }
@@ -240,7 +255,7 @@ function goesToClient(
   if (kind === 'proxy-authenticate') return true;
   if (kind === 'content-length') return content;
   if (kind === 'trailer') return chunked;
-  return !HOP_BY_HOP.has(kind);
+  return !isOfOneHop(kind);
 }
 
 /**
