@@ -4,7 +4,15 @@
  * share (`read-buffers.ts`), and written at once or left to libuv's queue.
  */
 import { getSystemErrorName } from 'node:util';
-import { END, type Handles, handles, type Request, type TcpHandle, type WriteRequest } from './handles.js';
+import {
+  END,
+  type HandleEnd,
+  type Handles,
+  handles,
+  type Request,
+  type TcpHandle,
+  type WriteRequest,
+} from './handles.js';
 import { outbox } from './outbox.js';
 import { BulkBuffers, SHARED, sharedBeginnings, waits } from './read-buffers.js';
 import {
@@ -177,11 +185,11 @@ export class BareTransport implements Transport {
   }
 
   get remote(): TransportEnd | undefined {
-    return this.destroyed ? undefined : endOf(end => this.handle.getpeername(end));
+    return this.destroyed ? undefined : endSeen(this.handle.getpeername(END_SEEN));
   }
 
   get local(): TransportEnd | undefined {
-    return this.destroyed ? undefined : endOf(end => this.handle.getsockname(end));
+    return this.destroyed ? undefined : endSeen(this.handle.getsockname(END_SEEN));
   }
 
   /** libuv sends FIN when its queue is empty. */
@@ -214,15 +222,15 @@ export class BareTransport implements Transport {
   destroy(error?: Error): void {
     if (this.destroyed) return;
     this.leave(error);
-    this.handle.close(onClosed);
+    this.handle.close();
   }
 
   reset(): void {
     if (this.destroyed) return;
     this.leave(undefined);
     // A handle that waits to send its FIN can't be reset, and Node never closes one that was asked to (v20 to v26).
-    if (this.ending && !this.finished) this.handle.close(onClosed);
-    else this.handle.reset(onClosed);
+    if (this.ending && !this.finished) this.handle.close();
+    else this.handle.reset();
   }
 
   private leave(error: Error | undefined): void {
@@ -231,6 +239,7 @@ export class BareTransport implements Transport {
     // While it is being read, who has the bytes is known only when the reader returns.
     if (this.bulk !== undefined && reading !== this) bulkBuffers.giveBack(this.bulk);
     if (this.own) leftOutgoing(error);
+    if (leaving.push(this) === 1) setImmediate(tellClosed);
   }
 
   closed(): void {
@@ -238,12 +247,24 @@ export class BareTransport implements Transport {
   }
 }
 
+/**
+ * Transports whose users are to be told that they are gone. The system has closed them by then, and to be told by each handle
+ * would cost 2 µs more than by one call for all of a turn.
+ */
+let leaving: BareTransport[] = [];
+
+function tellClosed(): void {
+  const left = leaving;
+  leaving = [];
+  for (const transport of left) transport.closed();
+}
+
 const bulkBuffers = new BulkBuffers();
 
 /** The transport whose bytes are being used. */
 let reading: BareTransport | undefined;
 
-// One function each for all transports: ten thousand of them must not have five closures each.
+// One function each for all transports: ten thousand of them must not have three closures each.
 
 function onRead(this: TcpHandle): Buffer | undefined {
   return (this as TcpHandle & Owned)[kTransport].take(STATE[READ_COUNT] as number);
@@ -257,14 +278,12 @@ function onFinished(this: Request): void {
   (this as Request & Owned)[kTransport].finish();
 }
 
-function onClosed(this: TcpHandle): void {
-  (this as TcpHandle & Owned)[kTransport].closed();
-}
+/** Filled by the system: an object that has its properties already, because they are dear to add from outside (0.5 µs). */
+const END_SEEN: HandleEnd = { address: '', family: '', port: 0 };
 
-function endOf(ask: (end: { address?: string; port?: number }) => number): TransportEnd | undefined {
-  const end: { address?: string; port?: number } = {};
-  const { address, port } = ask(end) === 0 ? end : {};
-  return address === undefined || port === undefined ? undefined : { address, port };
+function endSeen(status: number): TransportEnd | undefined {
+  const { address, port } = END_SEEN;
+  return status === 0 ? { address, port } : undefined;
 }
 
 /** As Node makes it for a call of its own. */
@@ -322,8 +341,6 @@ export class BareConnect {
   private leave(error: Error | undefined): void {
     this.over = true;
     leftOutgoing(error);
-    this.handle.close(nothing);
+    this.handle.close();
   }
 }
-
-function nothing(): void {}

@@ -6,8 +6,9 @@
 
 /** What the system says of an end of a connection. */
 export interface HandleEnd {
-  address?: string;
-  port?: number;
+  address: string;
+  family: string;
+  port: number;
 }
 
 /** A TCP connection. Where a call answers a number, it is 0, or the system's error below zero. */
@@ -25,8 +26,10 @@ export interface TcpHandle {
   writeBuffer(request: WriteRequest, bytes: Buffer): number;
   /** @returns 1: done at once */
   shutdown(request: Request): number;
-  close(done: (this: TcpHandle) => void): void;
-  reset(done: (this: TcpHandle) => void): number;
+  /** The system closes it within the call. */
+  close(): void;
+  /** The same, with RST. */
+  reset(): number;
   getpeername(end: HandleEnd): number;
   getsockname(end: HandleEnd): number;
   setNoDelay(on: boolean): number;
