@@ -124,5 +124,5 @@ export function findHandles(binding: unknown): Handles | undefined {
 
 const { binding } = process as unknown as { binding?: unknown };
 
-/** What this Node shows of them. */
-export const handles = findHandles(binding);
+/** What this Node shows of them. (`--pending-deprecation` warns of it, and `--throw-deprecation` would end the process.) */
+export const handles = process.throwDeprecation === true ? undefined : findHandles(binding);

@@ -166,3 +166,18 @@ t.test('an error that nobody expected is logged with its stack in one line, and 
     t.equal(usher.stderr.split('\n').at(-1), '', 'the line is whole');
   }
 });
+
+// ---- handles ----
+
+t.test('where Node is not to show its handles, usher says so and runs without them', async t => {
+  for (const flags of [[], ['--throw-deprecation']]) {
+    const run = ['run', '--config', await configFile(t)];
+    const command = ['-u', 'NODE_OPTIONS', process.execPath, ...flags, MAIN, ...run];
+    const usher = startProgram(t, '/usr/bin/env', command, { env: { USHER_CONFIG: '' } });
+    await usher.until(() => usher.stderr.includes('"msg":"usher is running"'));
+    usher.signal('SIGTERM');
+    t.equal(await usher.ended(), 0);
+    const said = logLines(usher).some(({ msg }) => String(msg).includes('shows no TCP handles'));
+    t.equal(said, flags.length > 0);
+  }
+});
