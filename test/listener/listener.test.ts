@@ -1,5 +1,6 @@
 /** A bound address. */
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import t, { type Test } from 'tap';
 import { BindError, Listener, type ListenerEvents } from '../../src/listener/listener.js';
@@ -151,11 +152,44 @@ t.test('an error while accepting is told, and the listener goes on', async t => 
   t.teardown(() => listener.suspend());
   const { port } = await listener.bind();
   // The seam: what Node emits when the process is out of file descriptors.
-  (listener as unknown as { server: net.Server }).server.emit('error', new Error('EMFILE'));
+  (listener as unknown as { servers: net.Server[] }).servers[0]?.emit('error', new Error('EMFILE'));
   t.match(errors, [{ message: 'EMFILE' }]);
   const socket = net.connect(port, '127.0.0.1');
   await once(socket, 'connect');
   while (sockets.length === 0) await turns(1);
   socket.destroy();
   sockets[0]?.destroy();
+});
+
+/** How many sockets listen on a port of 127.0.0.1, by Linux. */
+function listening(port: number): number {
+  const place = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')} 00000000:0000 0A`;
+  return readFileSync('/proc/net/tcp', 'utf8').split(place).length - 1;
+}
+
+t.test('several sockets accept where Node can ask for it, and nobody else gets the address', async t => {
+  const listener = listen(t, '127.0.0.1', 0);
+  const { port } = await listener.bind();
+  const [major = 0] = process.versions.node.split('.').map(Number);
+  t.equal(listening(port), major > 20 ? 8 : 1);
+  await t.rejects(listen(t, '127.0.0.1', port).bind(), { code: 'EADDRINUSE' });
+  await t.rejects(listen(t, '::', port).bind(), { code: 'EADDRINUSE' }, 'nor a part of it');
+  listener.pause();
+  t.equal(listening(port), 0);
+  await listener.resume();
+  t.equal(listening(port), major > 20 ? 8 : 1);
+  const again = listen(t, '127.0.0.1', port);
+  listener.suspend();
+  t.equal(listening(port), 0);
+  await again.bind();
+});
+
+t.test('each of many clients that come at once is accepted once', async t => {
+  const transports: Transport[] = [];
+  const { port } = await listen(t, '127.0.0.1', 0, transports).bind();
+  const clients = Array.from({ length: 100 }, () => net.connect(port, '127.0.0.1'));
+  for (const client of clients) t.teardown(() => client.destroy());
+  while (transports.length < clients.length) await turns(1);
+  const ports = new Set(clients.map(({ localPort }) => localPort));
+  t.same(new Set(transports.map(({ remote }) => remote?.port)), ports);
 });
