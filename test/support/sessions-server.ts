@@ -3,7 +3,7 @@
  * name. Run as a program it writes its port, and can be killed as nothing in this process can.
  */
 import { once } from 'node:events';
-import http from 'node:http';
+import http, { type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -16,19 +16,18 @@ import { type Program, startProgram } from './peer-program.js';
 const UNKNOWN_SID = 1;
 
 export class SessionServer {
-  /** Sessions that were opened here, all in all. */
-  opened = 0;
-  /** Requests that named a session which isn't here: each one is what affinity is there to prevent. */
+  /** Requests that named a session of another server: each one is what affinity is there to prevent. */
   unknown = 0;
+  /** Of sessions that were opened here: a poll may be overtaken by the end of its session. */
+  private readonly sids = new Set<string>();
   readonly server = http.createServer((_, response) => response.end(this.name));
   readonly io = new Server(this.server, { serveClient: false });
 
   constructor() {
-    this.io.engine.on('connection', () => {
-      this.opened += 1;
-    });
-    this.io.engine.on('connection_error', ({ code }: { readonly code: number }) => {
-      if (code === UNKNOWN_SID) this.unknown += 1;
+    this.io.engine.on('connection', ({ id }: { readonly id: string }) => this.sids.add(id));
+    this.io.engine.on('connection_error', ({ code, req }: { readonly code: number; readonly req: IncomingMessage }) => {
+      const sid = new URL(req.url ?? '', 'http://localhost').searchParams.get('sid');
+      if (code === UNKNOWN_SID && !this.sids.has(`${sid}`)) this.unknown += 1;
     });
     this.io.on('connection', socket => {
       socket.on('echo', (value: unknown, answer: (value: unknown) => void) => answer(value));
@@ -39,6 +38,11 @@ export class SessionServer {
       if (!request.url?.startsWith('/room/')) return;
       rooms.handleUpgrade(request, socket, head, member => member.send(this.name));
     });
+  }
+
+  /** How many sessions were opened here, all in all. */
+  get opened(): number {
+    return this.sids.size;
   }
 
   get port(): number {
