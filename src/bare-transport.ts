@@ -60,6 +60,10 @@ export class BareTransport implements Transport {
   private ending = false;
   private finished = false;
   private closesBehind = false;
+  /** An end was told that may be a reset. */
+  private doubted = false;
+  /** A write has failed. */
+  private broken = false;
   private paused = false;
   private user: TransportUser | undefined = undefined;
   private error: Error | undefined = undefined;
@@ -130,8 +134,19 @@ export class BareTransport implements Transport {
     return this.bulk ?? SHARED;
   }
 
+  /**
+   * libuv takes a reset right behind bytes for an end (1.46, Node 20), and an answer that was cut must not pass for whole.
+   * Such a connection has no far side any more, nor has one that was reset behind its end; reading once more tells.
+   */
   private takeEnd(): void {
+    if (!this.doubted && this.handle.getpeername(END_SEEN) !== 0) {
+      this.doubted = true;
+      if (this.handle.readStart() === 0) return;
+    }
     this.ended = true;
+    // Nothing is read into it any more.
+    if (this.bulk !== undefined) bulkBuffers.giveBack(this.bulk);
+    this.bulk = undefined;
     this.user?.tookEnd();
     this.closeWhenOver();
   }
@@ -175,13 +190,14 @@ export class BareTransport implements Transport {
   }
 
   private failed(error: Error): void {
+    this.broken = true;
     if (this.user?.writeFailed(error) !== true) this.destroy(error);
   }
 
   // ---- the end ----
 
   get usable(): boolean {
-    return !this.destroyed && !this.ending && !this.ended;
+    return !this.destroyed && !this.ending && !this.ended && !this.broken;
   }
 
   get remote(): TransportEnd | undefined {

@@ -1,5 +1,6 @@
 /** A TCP connection on a `net.Socket`, with what Node documents and nothing else. */
-import { Socket } from 'node:net';
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
+import { SHARED, sharedBeginnings } from './read-buffers.js';
 import {
   KEEP_ALIVE_DELAY_MS,
   leftOutgoing,
@@ -17,11 +18,11 @@ export class PlainTransport implements Transport {
 
   serve(user: TransportUser): void {
     const { socket } = this;
-    if (socket instanceof OutgoingSocket) socket.onWriteFailed = error => user.writeFailed(error);
+    if (socket instanceof OutgoingSocket) socket.user = user;
+    else socket.on('data', bytes => user.tookBytes(bytes));
     socket.on('error', error => {
       this.error = error;
     });
-    socket.on('data', bytes => user.tookBytes(bytes));
     socket.on('end', () => user.tookEnd());
     socket.on('drain', () => user.drained());
     socket.on('close', () => user.closed(this.error));
@@ -84,8 +85,11 @@ export class PlainTransport implements Transport {
     this.socket.destroy(error);
   }
 
+  /** Node never closes a socket that is reset while it waits to send its FIN. */
   reset(): void {
-    this.socket.resetAndDestroy();
+    const { socket } = this;
+    if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+    else socket.resetAndDestroy();
   }
 }
 
@@ -93,13 +97,15 @@ function endOf(address: string | undefined, port: number | undefined): Transport
   return address === undefined || port === undefined ? undefined : { address, port };
 }
 
-/** A socket to connect with. */
+/**
+ * A socket to connect with. It reads by `onread`, which goes on when a write has failed: 'data' would not, and an early
+ * response be lost with it.
+ */
 export class OutgoingSocket extends Socket {
-  /** @returns whether it should live on until it has been read to its end */
-  onWriteFailed: ((error: Error) => boolean) | undefined = undefined;
+  user: TransportUser | undefined = undefined;
 
   constructor() {
-    super({ allowHalfOpen: true });
+    super(OPTIONS);
     this.setNoDelay(true);
     this.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
     outgoing.open += 1;
@@ -107,13 +113,25 @@ export class OutgoingSocket extends Socket {
 
   override destroy(error?: Error): this {
     const failedWrite = error !== undefined && !this.destroyed && isOfWrite(error);
-    return failedWrite && this.onWriteFailed?.(error) === true ? this : super.destroy(error);
+    return failedWrite && this.user?.writeFailed(error) === true ? this : super.destroy(error);
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     leftOutgoing(error ?? undefined);
     super._destroy(error, callback);
   }
+}
+
+/** Its types know `onread` for `connect` alone. */
+const OPTIONS: SocketConstructorOpts & { readonly onread: OnReadOpts } = {
+  allowHalfOpen: true,
+  onread: { buffer: () => SHARED, callback: onRead },
+};
+
+/** Node calls it as a method of the socket. */
+function onRead(this: unknown, count: number): boolean {
+  (this as OutgoingSocket).user?.tookBytes(sharedBeginnings.of(count));
+  return true;
 }
 
 function isOfWrite(error: NodeJS.ErrnoException): boolean {

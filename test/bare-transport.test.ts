@@ -202,6 +202,40 @@ t.test('one that is being sent its end is reset like any other', async t => {
   t.ok(pair.wire.destroyed);
 });
 
+t.test('a reset right behind bytes is no end', async t => {
+  for (let round = 0; round < 20; round += 1) {
+    const lines: string[] = [];
+    let received = 0;
+    const { wire, far } = await wired(t, {
+      ...DEAF,
+      onBytes: bytes => {
+        received += bytes.length;
+      },
+      onEnd: () => lines.push('end'),
+      onClose: error => lines.push(`${(error as NodeJS.ErrnoException | undefined)?.code}`),
+    });
+    wire.pause();
+    far.send(Buffer.alloc(100_000));
+    await turns(3);
+    far.socket.resetAndDestroy();
+    await turns(3);
+    wire.resume();
+    while (lines.length === 0) await turns(1);
+    t.same(lines, ['ECONNRESET']);
+    t.ok(received > 0);
+  }
+});
+
+t.test('a transport whose write has failed is of no use for another exchange', async t => {
+  const pair = await wired(t, { ...DEAF, patient: true });
+  pair.wire.pause();
+  pair.far.socket.resetAndDestroy();
+  await turns(3);
+  for (let i = 0; i < 3; i += 1) pair.wire.write('x');
+  t.notOk(pair.wire.destroyed, 'it is still to be read to its end');
+  t.notOk(pair.wire.usable);
+});
+
 t.test('it knows both of its ends', async t => {
   const { transport, far } = await acceptedPair(t);
   t.same(transport.remote, { address: '127.0.0.1', port: far.socket.localPort });
