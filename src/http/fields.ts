@@ -43,10 +43,9 @@ export class Fields {
     return this.text.slice(this.mark(index, 2), this.mark(index, 3));
   }
 
-  /** The first character of a value; not a number when it is empty. */
+  /** The code of a value's first character, or of what ends the line of one that is empty. */
   valueBegin(index: number): number {
-    const start = this.mark(index, 2);
-    return start < this.mark(index, 3) ? this.text.charCodeAt(start) : Number.NaN;
+    return this.text.charCodeAt(this.mark(index, 2));
   }
 
   /** The value of the first field of that name (lower case). */
