@@ -5,7 +5,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { scanRequestHead } from '../src/http/request-head.js';
-import { ForwardedFields, requestHeadText } from '../src/http/write-head.js';
+import { ForwardedFields, writeRequestHead } from '../src/http/write-head.js';
+import { Outbox } from '../src/outbox.js';
 import { decodeProxyHeader } from '../src/proxy-header/decode.js';
 import { encodeV1, encodeV2 } from '../src/proxy-header/encode.js';
 
@@ -37,11 +38,25 @@ if (scanned.kind !== 'head') throw new Error('the sample request is not understo
 const { head } = scanned;
 const forwarded = new ForwardedFields({ client: ends.source, proto: 'https', port: 443, forwarded: false });
 
+/** As a wire gathers a head, with nobody to send it to. */
+const outbox = new Outbox();
+const nobody = { queued: false, destroyed: false, write: () => {} };
+const headSink = {
+  write: (text: string) => outbox.put(nobody, text),
+  writePart: (source: Buffer | string, from: number, to: number) => outbox.putPart(nobody, source, from, to),
+};
+
+function writeHead(): number {
+  const count = writeRequestHead(headSink, head, forwarded, '127.0.0.1:3000');
+  outbox.flushFor(nobody);
+  return count;
+}
+
 const jobs: Readonly<Record<string, () => unknown>> = {
   'decode a PROXY v1 line': () => decodeProxyHeader(v1),
   [`decode a PROXY v2 header of an NLB (${v2.length} bytes, CRC32C)`]: () => decodeProxyHeader(v2),
   [`scan a request head (${request.length} bytes, 10 fields)`]: () => scanRequestHead(request, limits),
-  'write that head for the backend': () => requestHeadText(head, forwarded, '127.0.0.1:3000'),
+  'write that head for the backend': writeHead,
 };
 
 let sink: unknown;

@@ -42,6 +42,21 @@ export class Outbox {
     }
   }
 
+  /** As {@link put}, for what stands in `source` from `from` to `to`: no view of it, and no text, is made for that. */
+  putPart(sink: Sink, source: Buffer | string, from: number, to: number): void {
+    const count = to - from;
+    if (count > LARGE) {
+      this.put(sink, typeof source === 'string' ? source.slice(from, to) : source.subarray(from, to));
+      return;
+    }
+    if (this.sink !== sink) this.flush();
+    if (this.end + count > STORE_BYTES) this.renew();
+    this.sink = sink;
+    if (typeof source !== 'string') source.copy(this.store, this.end, from, to);
+    else this.store.write(from === 0 ? source : source.slice(from), this.end, count, 'latin1');
+    this.end += count;
+  }
+
   private copy(bytes: Buffer): number {
     this.store.set(bytes, this.end);
     return bytes.length;

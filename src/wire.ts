@@ -61,6 +61,12 @@ export class Wire implements TransportUser {
     else outbox.put(this.transport, bytes);
   }
 
+  /** As {@link write}, for what stands in `source` from `from` to `to`. For small pieces between {@link cork} and `uncork`. */
+  writePart(source: Buffer | string, from: number, to: number): void {
+    outbox.putPart(this.transport, source, from, to);
+    if (this.corks === 0) outbox.flushFor(this.transport);
+  }
+
   /** Whether the system has not taken what was written and `onDrain` will follow: whoever writes stops until then. */
   get congested(): boolean {
     return this.transport.congested;

@@ -133,6 +133,34 @@ for (const [kind, pair] of Object.entries(pairs)) {
       t.equal(await far.until('\r\n'), '\xe9\xff\r\n');
     });
 
+    t.test('a part of text or of bytes goes out alone, corked or not, small or large', async t => {
+      const { wire, far } = await wired(t);
+      const large = Buffer.from(Array.from({ length: 40_000 }, (_, index) => index % 251));
+      const text = large.toString('latin1');
+      const parts = [
+        [3, 3],
+        [0, 9],
+        [3, 20],
+        [3, 17_000],
+        [30_000, 40_000],
+        [0, 16_385],
+      ] as const;
+      let expected = '';
+      for (const corked of [true, false]) {
+        for (const source of [text, large]) {
+          if (corked) wire.cork();
+          for (const [from, to] of parts) {
+            wire.writePart(source, from, to);
+            wire.write('|');
+            expected += `${text.slice(from, to)}|`;
+          }
+          if (corked) wire.uncork();
+        }
+      }
+      await far.until(expected);
+      t.equal(far.text, expected);
+    });
+
     t.test('what is written while corked goes out in one piece', async t => {
       const { wire, far } = await wired(t);
       const pieces: number[] = [];

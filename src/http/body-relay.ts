@@ -52,22 +52,29 @@ export class BodyRelay {
   /** Relays the content in `bytes` from offset `from` on, in one write. A code: the body is malformed. */
   feed(bytes: Buffer, from: number): Code | undefined {
     if (this.scanner.done) return undefined;
-    this.target.cork();
-    let content: Buffer | undefined;
+    const { scanner, target } = this;
+    target.cork();
+    let start = 0;
+    let end = 0;
     let pieces: Buffer[] | undefined;
-    let event = this.scanner.next(bytes, from);
+    let event = scanner.next(bytes, from);
     while (event === 'data') {
-      const piece = bytes.subarray(this.scanner.dataStart, this.scanner.dataEnd);
-      if (content === undefined) content = piece;
-      else if (pieces === undefined) pieces = [content, piece];
-      else pieces.push(piece);
-      event = this.scanner.next(bytes, this.scanner.used);
+      if (end > 0) {
+        pieces ??= [bytes.subarray(start, end)];
+        pieces.push(bytes.subarray(scanner.dataStart, scanner.dataEnd));
+      }
+      start = scanner.dataStart;
+      end = scanner.dataEnd;
+      event = scanner.next(bytes, scanner.used);
     }
     // The chunks of one arrival become one: a body of single bytes must not cost three writes for each.
-    if (content !== undefined) this.relay(pieces === undefined ? content : Buffer.concat(pieces));
+    if (pieces !== undefined) {
+      const content = Buffer.concat(pieces);
+      this.relay(content, 0, content.length);
+    } else if (end > 0) this.relay(bytes, start, end);
     if (event === 'done' && this.chunked) this.finish();
-    this.target.uncork();
-    this.consumed += this.scanner.used - from;
+    target.uncork();
+    this.consumed += scanner.used - from;
     if (event === 'bad') return 'chunk-invalid';
     return event === 'bad-trailer' ? 'trailer-invalid' : undefined;
   }
@@ -82,10 +89,12 @@ export class BodyRelay {
     this.flowing = !this.target.congested;
   }
 
-  private relay(content: Buffer): void {
-    if (this.watcher?.(content) === false) this.watcher = undefined;
-    if (this.chunked) this.write(`${content.length.toString(16)}\r\n`);
-    this.write(content);
+  /** The content stands from `start` to `end`. */
+  private relay(bytes: Buffer, start: number, end: number): void {
+    if (this.watcher?.(bytes.subarray(start, end)) === false) this.watcher = undefined;
+    if (this.chunked) this.write(`${(end - start).toString(16)}\r\n`);
+    this.target.writePart(bytes, start, end);
+    this.sent(end - start);
     if (this.chunked) this.write('\r\n');
   }
 
@@ -93,8 +102,8 @@ export class BodyRelay {
     this.write(`0\r\n${trailerText(this.scanner.trailers, this.connectionNames)}\r\n`);
   }
 
-  private write(bytes: Buffer | string): void {
-    this.target.write(bytes);
-    this.sent(bytes.length);
+  private write(text: string): void {
+    this.target.write(text);
+    this.sent(text.length);
   }
 }

@@ -13,12 +13,12 @@ import { askFor } from './affinity.js';
 import { cookieText, sessionWatch } from './affinity-response.js';
 import { BodyRelay } from './body-relay.js';
 import { sessionLostText } from './engine-io.js';
-import { CHUNKED, type Framing, responseFraming, UNTIL_CLOSE } from './framing.js';
+import { CHUNKED, type Framing, lengthOf, responseFraming, UNTIL_CLOSE } from './framing.js';
 import type { HttpOwner } from './owner.js';
 import { replyText, statusOf } from './reply.js';
 import type { RequestHead } from './request-head.js';
 import { type ResponseHead, scanResponseHead } from './response-head.js';
-import { interimHeadText, requestHeadText, responseHeadText, tunnelHeadText } from './write-head.js';
+import { writeInterimHead, writeRequestHead, writeResponseHead, writeTunnelHead } from './write-head.js';
 
 /**
  * What becomes of the client's connection behind an exchange. `keep`: another request may come. `close`: it ends when
@@ -154,15 +154,13 @@ export class Exchange implements LeaseUser, WireReader {
   private sendRequest({ wire, endpoint }: Lease): void {
     const { head, owner } = this;
     const { framing } = head;
-    const text = requestHeadText(head, owner.forwarded, endpoint);
-    owner.sentToBackend(text.length);
+    wire.cork();
+    owner.sentToBackend(writeRequestHead(wire, head, owner.forwarded, endpoint));
     if (!hasContent(framing)) {
-      wire.write(text);
+      wire.uncork();
       this.awaitBackend();
       return;
     }
-    wire.cork();
-    wire.write(text);
     const sent = (bytes: number) => owner.sentToBackend(bytes);
     const chunked = framing.kind === 'chunked';
     this.upload = new BodyRelay(framing, owner.limits, wire, chunked, sent, head.connectionNames);
@@ -259,33 +257,35 @@ export class Exchange implements LeaseUser, WireReader {
   private digest(bytes: Buffer): number {
     let at = 0;
     while (this.state === 'waiting') {
-      const scan = scanResponseHead(at === 0 ? bytes : bytes.subarray(at), this.owner.limits);
+      const begun = at === 0 ? bytes : bytes.subarray(at);
+      const scan = scanResponseHead(begun, this.owner.limits);
       if (scan.kind === 'more') return at;
       if (scan.kind === 'bad') {
         this.fail('backend-response-invalid');
         return bytes.length;
       }
       at += scan.length;
-      this.takeHead(scan.head, bytes, at);
+      this.takeHead(scan.head, begun, scan.length);
     }
     return this.state === 'responding' && this.download !== undefined
       ? this.digestBody(this.download, bytes, at)
       : bytes.length;
   }
 
+  /** @param bytes from the first of the head on; it ends at `end` */
   private takeHead(head: ResponseHead, bytes: Buffer, end: number): void {
     const { lease } = this;
     const opens = this.head.method === 'CONNECT' && head.status >= 200 && head.status < 300;
-    if (lease !== undefined && (opens || this.isSwitchWanted(head))) this.openTunnel(lease, head, bytes.subarray(end));
+    if (lease !== undefined && (opens || this.isSwitchWanted(head))) this.openTunnel(lease, head, bytes, end);
     else if (head.status === 101) this.fail('backend-upgrade-unasked');
-    else if (head.status < 200) this.relayInterim(head);
-    else this.beginResponse(head);
+    else if (head.status < 200) this.relayInterim(head, bytes);
+    else this.beginResponse(head, bytes, end);
   }
 
-  private relayInterim(head: ResponseHead): void {
+  private relayInterim(head: ResponseHead, bytes: Buffer): void {
     this.interimCount += 1;
     if (this.interimCount > MAX_INTERIM) this.fail('backend-response-invalid');
-    else if (this.head.minor === 1) this.writeToClient(interimHeadText(head));
+    else if (this.head.minor === 1) this.owner.sentToClient(writeInterimHead(this.client.wire, head, bytes));
     if (head.status !== 100 || !this.active) return;
     this.continued = true;
     this.awaitBackend();
@@ -296,35 +296,51 @@ export class Exchange implements LeaseUser, WireReader {
   }
 
   /** Both wires leave HTTP: behind 101, or behind the 2xx that answers CONNECT (RFC 9110 9.3.6). */
-  private openTunnel(lease: Lease, head: ResponseHead, rest: Buffer): void {
+  private openTunnel(lease: Lease, head: ResponseHead, bytes: Buffer, end: number): void {
+    const { client, owner } = this;
     this.status = head.status;
     lease.judge(true);
-    this.writeToClient(tunnelHeadText(head, cookieText(lease, this.affinity, this.owner)));
+    const cookie = cookieText(lease, this.affinity, owner);
+    owner.sentToClient(writeTunnelHead(client.wire, head, bytes, cookie));
     this.state = 'tunnelled';
     this.report(undefined);
-    this.owner.becomeTunnel(lease, this.backend, head.status === 101, this.client.takeRest(), rest);
+    owner.becomeTunnel(lease, this.backend, head.status === 101, client.takeRest(), bytes.subarray(end));
   }
 
-  private beginResponse(head: ResponseHead): void {
-    const { lease } = this;
+  private beginResponse(head: ResponseHead, bytes: Buffer, end: number): void {
+    const { client, lease, owner } = this;
     this.response = head;
     this.status = head.status;
     this.state = 'responding';
     const framing = responseFraming(head.status, this.head.method === 'HEAD', head.declared);
     const outward = this.outwardFraming(framing);
     this.closeAfter =
-      !this.mayKeep || this.owner.draining || this.requestOpen || this.asksForTunnel || outward.kind === 'close';
+      !this.mayKeep || owner.draining || this.requestOpen || this.asksForTunnel || outward.kind === 'close';
     const connection = this.closeAfter ? 'close' : this.head.minor === 0 ? 'keep-alive' : undefined;
-    const cookie = cookieText(lease, this.affinity, this.owner);
+    const cookie = cookieText(lease, this.affinity, owner);
     lease?.judge(true);
-    this.writeToClient(responseHeadText(head, { framing: outward, connection, cookie }));
+    owner.sentToClient(writeResponseHead(client.wire, head, bytes, { framing: outward, connection, cookie }));
     this.endsByClose = outward.kind === 'close';
-    const { owner } = this;
+    const watch = sessionWatch(lease, this.affinity, this.head, head);
+    const length = lengthOf(framing);
+    if (watch === undefined && length <= bytes.length - end) {
+      this.relayWhole(bytes, end, length);
+      return;
+    }
     const sent = (bytes: number) => owner.sentToClient(bytes);
     const chunked = outward.kind === 'chunked';
-    this.download = new BodyRelay(framing, owner.limits, this.client.wire, chunked, sent, head.connectionNames);
-    const watch = sessionWatch(lease, this.affinity, this.head, head);
+    this.download = new BodyRelay(framing, owner.limits, client.wire, chunked, sent, head.connectionNames);
     if (watch !== undefined) this.download.watch(watch);
+  }
+
+  /** Most responses come in one piece, and nobody need follow such a body. */
+  private relayWhole(bytes: Buffer, from: number, length: number): void {
+    const end = from + length;
+    if (length > 0) {
+      this.client.wire.writePart(bytes, from, end);
+      this.owner.sentToClient(length);
+    }
+    this.finish(end === bytes.length);
   }
 
   /** A body of unknown length is sent as chunks, or until close to a client that knows no chunks. */

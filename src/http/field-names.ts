@@ -70,21 +70,34 @@ for (const name of KNOWN) {
   KIND_BY_PLACE[place] = name;
 }
 const LETTER_X = 0x18;
+const LETTER_F = 0x66;
+const LETTER_R = 0x72;
 const SHORTEST_X = 'x-real-ip'.length;
+
+/** Whether a name may be one of `X-Forwarded-*` and `X-Real-IP` in any disguise; tells most others without the pattern. */
+function mayBeForwarding(bytes: Buffer, from: number, length: number): boolean {
+  if ((byteAt(bytes, from) & 0x1f) !== LETTER_X || length < SHORTEST_X) return false;
+  const third = byteAt(bytes, from + 2) | 0x20;
+  return third === LETTER_F || third === LETTER_R;
+}
 
 /** The kind of the field whose name stands from `from` to `to`; the same as {@link knownField} and {@link isReservedName}. */
 export function kindOf(bytes: Buffer, from: number, to: number): FieldKind {
   const length = to - from;
-  const first = byteAt(bytes, from);
-  const place = placeOf(first, length);
+  const place = placeOf(byteAt(bytes, from), length);
   const candidate = BY_PLACE[place];
   if (candidate !== undefined) {
     let i = 0;
     while (i < length && (byteAt(bytes, from + i) | 0x20) === candidate[i]) i += 1;
     // Bit 0x20 makes letters lower case and leaves `-` and digits, but it makes a `-` of CR, which no name holds.
     if (i === length) return KIND_BY_PLACE[place];
-  } else if ((first & 0x1f) !== LETTER_X || length < SHORTEST_X) return undefined;
+  } else if (!mayBeForwarding(bytes, from, length)) return undefined;
   return isReservedName(bytes.toString('latin1', from, to)) ? 'reserved' : undefined;
+}
+
+/** Values of one field that may come in several lines. Nearly always there is one; to spread an empty list costs 0.1 µs. */
+export function withValue(values: readonly string[], value: string): readonly string[] {
+  return values.length === 0 ? [value] : [...values, value];
 }
 
 const KEEP_ALIVE: readonly string[] = ['keep-alive'];

@@ -30,9 +30,9 @@ export function declaredFraming(
     if (codings.length > 1 || codings[0]?.toLowerCase() !== 'chunked') return 'transfer-coding-invalid';
     return CHUNKED;
   }
-  const [declared, ...others] = lengths;
+  const [declared] = lengths;
   if (declared === undefined) return undefined;
-  if (others.length > 0) return 'framing-ambiguous';
+  if (lengths.length > 1) return 'framing-ambiguous';
   const length = parseLength(declared);
   if (length === undefined) return 'content-length-invalid';
   return length === 0 ? EMPTY : { kind: 'length', length };
@@ -46,4 +46,10 @@ const EMPTY: Framing = { kind: 'length', length: 0 };
 export function responseFraming(status: number, toHead: boolean, declared: Framing | undefined): Framing {
   if (toHead || status < 200 || status === 204 || status === 304) return NO_BODY;
   return declared ?? UNTIL_CLOSE;
+}
+
+/** How many bytes a body has that needs no framing of its own to be found; without end for those that do. */
+export function lengthOf(framing: Framing): number {
+  if (framing.kind === 'none') return 0;
+  return framing.kind === 'length' ? framing.length : Number.POSITIVE_INFINITY;
 }

@@ -45,29 +45,33 @@ const HOST = new RegExp(`^(?:${NAME}|${ADDRESS})(?::${PORT})?$`);
 
 /** What nearly every host is made of: letters, digits, `-` and `.`. */
 const PLAIN_HOST = tableOf(byte => isAlphanumeric(byte) || byte === 0x2d || byte === 0x2e);
-const MAX_PLAIN_PORT_DIGITS = 4;
+const MAX_PORT_DIGITS = 5;
+const MAX_PORT = 65_535;
 
 export function isHost(text: string): boolean {
   return isPlainHost(text) || HOST.test(text);
 }
 
-/** Tells most hosts without the pattern, which costs 0.2 µs: a plain name or IPv4 address, and a port of up to four digits. */
+/** Tells most hosts without the pattern, which costs 0.2 µs: a plain name or IPv4 address, and a port. */
 function isPlainHost(text: string): boolean {
   let at = 0;
   while (at < text.length && PLAIN_HOST[text.charCodeAt(at)] === 1) at += 1;
   if (at === 0 || at === text.length) return at > 0;
-  const digits = text.length - at - 1;
-  return text.charCodeAt(at) === COLON && digits <= MAX_PLAIN_PORT_DIGITS && isDigits(text, at + 1);
+  return text.charCodeAt(at) === COLON && isPort(text, at + 1);
 }
 
 const DIGIT_0 = 0x30;
 
-function isDigits(text: string, from: number): boolean {
+/** Whether a port stands from `from` to the end; it may be empty (RFC 3986 3.2.3). */
+function isPort(text: string, from: number): boolean {
+  if (text.length - from > MAX_PORT_DIGITS) return false;
+  let port = 0;
   for (let at = from; at < text.length; at += 1) {
     const digit = text.charCodeAt(at) - DIGIT_0;
     if (digit < 0 || digit > 9) return false;
+    port = 10 * port + digit;
   }
-  return true;
+  return port <= MAX_PORT;
 }
 
 /** Digits that a number holds exactly. */

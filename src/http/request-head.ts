@@ -1,6 +1,6 @@
 /** Request heads (RFC 9112 3 and 5), decoded strictly: bytes in; out comes *more*, a head and its length, or *bad*. */
 import type { Code } from '../codes.js';
-import { type FieldKind, withListNames } from './field-names.js';
+import { type FieldKind, withListNames, withValue } from './field-names.js';
 import { type Fields, scanFields } from './fields.js';
 import { declaredFraming, type Framing, NO_BODY } from './framing.js';
 import { byteAt, CR, isHost, LF, parseLength, SP, TARGET, TOKEN } from './grammar.js';
@@ -163,13 +163,13 @@ function gather(fields: Fields): Gathered {
 function note(found: Gathered, kind: FieldKind, value: string): void {
   switch (kind) {
     case 'host':
-      found.hosts = [...found.hosts, value];
+      found.hosts = withValue(found.hosts, value);
       break;
     case 'content-length':
-      found.lengths = [...found.lengths, value];
+      found.lengths = withValue(found.lengths, value);
       break;
     case 'transfer-encoding':
-      found.codings = [...found.codings, value];
+      found.codings = withValue(found.codings, value);
       break;
     case 'connection':
       found.connectionNames = withListNames(found.connectionNames, value);
@@ -178,16 +178,16 @@ function note(found: Gathered, kind: FieldKind, value: string): void {
       found.upgrades = withListNames(found.upgrades, value);
       break;
     case 'expect':
-      found.expectations = [...found.expectations, value.toLowerCase()];
+      found.expectations = withValue(found.expectations, value.toLowerCase());
       break;
     case 'sec-websocket-key':
-      found.websocketKeys = [...found.websocketKeys, value];
+      found.websocketKeys = withValue(found.websocketKeys, value);
       break;
     case 'sec-websocket-version':
-      found.websocketVersions = [...found.websocketVersions, value];
+      found.websocketVersions = withValue(found.websocketVersions, value);
       break;
     case 'max-forwards':
-      found.maxForwards = [...found.maxForwards, value];
+      found.maxForwards = withValue(found.maxForwards, value);
       break;
     default:
   }

@@ -1,5 +1,5 @@
 /** Response heads (RFC 9112 4 and 5), decoded as strictly as requests: a backend's mistake must not become a client's. */
-import { withListNames } from './field-names.js';
+import { withListNames, withValue } from './field-names.js';
 import { detached, type Fields, scanFields } from './fields.js';
 import { declaredFraming, type Framing } from './framing.js';
 import { byteAt, CR, FIELD_CONTENT, LF, SP } from './grammar.js';
@@ -95,8 +95,8 @@ function understand(line: StatusLine, fields: Fields): ResponseHead | undefined 
     const kind = fields.kinds[i];
     if (kind === undefined) continue;
     const value = fields.value(i);
-    if (kind === 'content-length') lengths = [...lengths, value];
-    else if (kind === 'transfer-encoding') codings = [...codings, value];
+    if (kind === 'content-length') lengths = withValue(lengths, value);
+    else if (kind === 'transfer-encoding') codings = withValue(codings, value);
     else if (kind === 'connection') connectionNames = withListNames(connectionNames, value);
     else if (kind === 'upgrade') upgrades = withListNames(upgrades, value);
     else if (kind === 'keep-alive') keepAlive = keepAlive === undefined ? value : `${keepAlive}, ${value}`;

@@ -5,7 +5,8 @@ import { BodyScanner } from '../../src/http/body-scanner.js';
 import { type Framing, responseFraming } from '../../src/http/framing.js';
 import { type RequestHead, scanRequestHead } from '../../src/http/request-head.js';
 import { scanResponseHead } from '../../src/http/response-head.js';
-import { ForwardedFields, requestHeadText, trailerText } from '../../src/http/write-head.js';
+import { ForwardedFields, trailerText } from '../../src/http/write-head.js';
+import { requestHeadText } from './written-heads.js';
 
 /** One message as a reader understood it. */
 export interface Message {

@@ -1,18 +1,17 @@
 import t from 'tap';
 import { CHUNKED, type Framing, NO_BODY, UNTIL_CLOSE } from '../../src/http/framing.js';
 import { type RequestHead, scanRequestHead } from '../../src/http/request-head.js';
-import { type ResponseHead, scanResponseHead } from '../../src/http/response-head.js';
-import {
-  ForwardedFields,
-  interimHeadText,
-  type ResponseForm,
-  requestHeadText,
-  responseHeadText,
-  trailerText,
-  tunnelHeadText,
-} from '../../src/http/write-head.js';
+import { scanResponseHead } from '../../src/http/response-head.js';
+import { ForwardedFields, type ResponseForm, trailerText } from '../../src/http/write-head.js';
 import { keptBy } from '../support/heap.js';
 import { bytesOf, CONTENT, charsLike } from './cuts.js';
+import {
+  interimHeadText,
+  type ReadResponse,
+  requestHeadText,
+  responseHeadText,
+  tunnelHeadText,
+} from './written-heads.js';
 
 const LIMITS = { startLineBytes: 1000, headBytes: 4000, headFields: 100 };
 const CLIENT = { address: '203.0.113.9', port: 51234 };
@@ -26,10 +25,11 @@ function requestOf(lines: readonly string[], line = 'GET / HTTP/1.1'): RequestHe
   return scan.head;
 }
 
-function responseOf(lines: readonly string[], line = 'HTTP/1.1 200 OK'): ResponseHead {
-  const scan = scanResponseHead(bytesOf(`${[line, ...lines].join('\r\n')}\r\n\r\n`), LIMITS);
+function responseOf(lines: readonly string[], line = 'HTTP/1.1 200 OK'): ReadResponse {
+  const bytes = bytesOf(`${[line, ...lines].join('\r\n')}\r\n\r\n`);
+  const scan = scanResponseHead(bytes, LIMITS);
   if (scan.kind !== 'head') throw new Error(JSON.stringify(scan));
-  return scan.head;
+  return { head: scan.head, bytes };
 }
 
 /** The lines that a backend gets in front of usher's own fields, for a request of these lines behind `Host: a`. */
@@ -155,9 +155,9 @@ t.test('Forwarded quotes its node and its host (RFC 7239 4 and 6)', async t => {
   t.equal(
     fields('2001:db8::9').text('[::1]:8080'),
     'X-Forwarded-For: 2001:db8::9\r\nX-Real-IP: 2001:db8::9\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Port: 80\r\n' +
-      'X-Forwarded-Host: [::1]:8080\r\nForwarded: for="[2001:db8::9]:51234";proto=http;host="[::1]:8080"\r\n',
+      'X-Forwarded-Host: [::1]:8080\r\nForwarded: for="[2001:db8::9]:51234";proto=http;host="[::1]:8080"\r\n\r\n',
   );
-  t.match(fields('192.0.2.1').text(undefined), /\r\nForwarded: for="192\.0\.2\.1:51234";proto=http\r\n$/);
+  t.match(fields('192.0.2.1').text(undefined), /\r\nForwarded: for="192\.0\.2\.1:51234";proto=http\r\n\r\n$/);
   t.notMatch(fields('192.0.2.1').text(undefined), /X-Forwarded-Host/);
 });
 
