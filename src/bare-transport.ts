@@ -69,6 +69,8 @@ export class BareTransport implements Transport {
   private error: Error | undefined = undefined;
   /** The buffer of its own that it reads into; undefined: the shared one. */
   private bulk: Buffer | undefined = undefined;
+  /** The bulk buffer has had its use. */
+  private ebbs = false;
 
   /**
    * @param handle is connected
@@ -124,9 +126,10 @@ export class BareTransport implements Transport {
   private takeBulk(bulk: Buffer, count: number): Buffer | undefined {
     reading = this;
     outbox.watch(bulk);
+    this.ebbs = count < SHARED.length;
     this.user?.tookBytes(bulk.subarray(0, count));
     reading = undefined;
-    const ebbs = count < SHARED.length;
+    const { ebbs } = this;
     const { handedTo } = outbox;
     if (!this.destroyed && !ebbs && !handedTo.some(waits)) return undefined;
     bulkBuffers.giveBack(bulk, handedTo);
@@ -149,6 +152,10 @@ export class BareTransport implements Transport {
     this.bulk = undefined;
     this.user?.tookEnd();
     this.closeWhenOver();
+  }
+
+  transferOver(): void {
+    this.ebbs = true;
   }
 
   // ---- writing ----

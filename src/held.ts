@@ -41,7 +41,7 @@ export class Held {
   private reserve(extra: number): void {
     if (this.stop + extra <= this.store.length) return;
     const size = this.size;
-    const grown = Buffer.allocUnsafeSlow(Math.max(256, 2 * (size + extra)));
+    const grown = Buffer.allocUnsafeSlow(Math.max(256, 2 * size + extra));
     this.store.copy(grown, 0, this.start, this.stop);
     this.store = grown;
     this.start = 0;

@@ -65,6 +65,8 @@ export class PlainTransport implements Transport {
     this.socket.write(bytes);
   }
 
+  transferOver(): void {}
+
   pause(): void {
     this.socket.pause();
   }

@@ -44,6 +44,8 @@ export interface Transport {
   serve(user: TransportUser): void;
   /** The bytes must stay as they are while {@link queued}. */
   write(bytes: Buffer): void;
+  /** The transfer that its user was in the middle of has ended: what comes next is small, or will be copied. */
+  transferOver(): void;
   pause(): void;
   resume(): void;
   /** Sends FIN behind what waits; reading goes on. */

@@ -82,6 +82,11 @@ export class Wire implements TransportUser {
     if (this.corks === 0) outbox.flushFor(this.transport);
   }
 
+  /** Tells while bytes are being used that they were the last of a large piece; see {@link Transport.transferOver}. */
+  transferOver(): void {
+    this.transport.transferOver();
+  }
+
   /** Stops `onBytes` and, when the other side goes on sending, lets TCP slow it down. */
   pause(): void {
     if (this.paused) return;

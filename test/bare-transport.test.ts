@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import t, { type Test } from 'tap';
 import { BareConnect, BareTransport, canBeBare } from '../src/bare-transport.js';
 import { findHandles, handles } from '../src/handles.js';
+import { SHARED } from '../src/read-buffers.js';
 import { outgoing } from '../src/transport.js';
 import { DEAF, Wire, type WireReader } from '../src/wire.js';
 import { content, Sink } from './support/flow.js';
@@ -240,6 +241,36 @@ t.test('it knows both of its ends', async t => {
   const { transport, far } = await acceptedPair(t);
   t.same(transport.remote, { address: '127.0.0.1', port: far.socket.localPort });
   t.same(transport.local, { address: '127.0.0.1', port: far.socket.remotePort });
+});
+
+t.test('behind a transfer that is over, what comes is read in small pieces until another one fills them', async t => {
+  const sizes: number[] = [];
+  let largeAgain: () => void = () => {};
+  const seen = new Promise<void>(resolve => {
+    largeAgain = resolve;
+  });
+  let overAt = Number.POSITIVE_INFINITY;
+  const { wire, far } = await wired(t, {
+    ...DEAF,
+    onBytes: bytes => {
+      if (sizes.push(bytes.length) > overAt + 1 && bytes.length > SHARED.length) largeAgain();
+      if (bytes.length <= SHARED.length || overAt < sizes.length) return;
+      overAt = sizes.length;
+      wire.transferOver();
+    },
+  });
+  far.socket.on('error', () => {});
+  const { blocks } = content(256);
+  let told = false;
+  void seen.then(() => {
+    told = true;
+  });
+  for (const block of blocks) {
+    if (!told) await new Promise(resolve => far.socket.write(block, resolve));
+  }
+  await seen;
+  t.ok((sizes[overAt] ?? Number.POSITIVE_INFINITY) <= SHARED.length, `${sizes[overAt]}`);
+  wire.destroy();
 });
 
 t.test('a connection that nobody waits for any more is given up', async t => {

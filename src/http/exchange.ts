@@ -188,6 +188,8 @@ export class Exchange implements LeaseUser, WireReader {
   feed(upload: BodyRelay, bytes: Buffer, from: number): number {
     const code = upload.feed(bytes, from);
     upload.settle();
+    // What the next request brings of its body will wait for a connection, and be copied.
+    if (upload.done) this.client.wire.transferOver();
     if (code !== undefined) this.fail(code);
     else if (this.state === 'waiting') this.awaitUpload(upload);
     return upload.used;
