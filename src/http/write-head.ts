@@ -24,9 +24,11 @@ export interface ForwardedClient {
 export class ForwardedFields {
   private readonly fixed: string;
   private readonly element: string | undefined;
-  /** The host of the request before, and the text for it: clients ask the same host again. */
+  /** The host of a request before, and the text for it: clients ask the same host again. */
   private lastHost: string | undefined;
   private lastText = '';
+  /** A request has come: to keep a text is of use from the second on only. */
+  private asked = false;
 
   constructor({ client, proto, port, forwarded }: ForwardedClient) {
     this.fixed =
@@ -41,12 +43,17 @@ export class ForwardedFields {
    * @param host a well-formed Host value: it holds no quote and no backslash
    */
   text(host: string | undefined): string {
-    if (this.lastText === '' || host !== this.lastHost) {
-      this.lastHost = host === undefined ? undefined : detached(host);
-      // In one piece: a text that V8 keeps in several is written at a fifth of the speed.
-      this.lastText = detached(`${this.textFor(this.lastHost)}\r\n`);
-    }
-    return this.lastText;
+    if (this.lastText !== '' && host === this.lastHost) return this.lastText;
+    const text = `${this.textFor(host)}\r\n`;
+    if (this.asked) this.keep(host, text);
+    this.asked = true;
+    return text;
+  }
+
+  private keep(host: string | undefined, text: string): void {
+    this.lastHost = host === undefined ? undefined : detached(host);
+    // In one piece: a text that V8 keeps in several is written at a fifth of the speed.
+    this.lastText = detached(text);
   }
 
   private textFor(host: string | undefined): string {

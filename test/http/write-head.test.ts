@@ -306,7 +306,7 @@ t.test('what is kept of a host for the next request is not the head that it came
   const fields = [`Host: ${'long.'.repeat(5)}example`, `Cookie: ${'c'.repeat(3_000)}`];
   const each = await keptBy(3_000, () => {
     const own = new ForwardedFields({ client: CLIENT, proto: 'https', port: 443, forwarded: true });
-    requestHeadText(requestOf(fields), own, 'fallback');
+    for (let i = 0; i < 3; i += 1) requestHeadText(requestOf(fields), own, 'fallback');
     return own;
   });
   t.ok(each < 2_000, `${each} bytes each`);
