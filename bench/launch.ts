@@ -48,9 +48,14 @@ const LAUNCHES: Readonly<Record<Exclude<SubjectName, 'direct'>, Launch>> = {
     const args = ['-p', place.directory, '-e', 'stderr', '-c', filled('nginx.conf', place)];
     return startProgram('nginx', installed('nginx'), args);
   },
-  'http-proxy': ({ port, backendPort }) =>
-    startProgram('http-proxy', process.execPath, [ours('./peers/http-proxy.js'), `${port}`, `${backendPort}`]),
+  'http-proxy': place => launchOurs('http-proxy', place),
+  'node-relay': place => launchOurs('node-relay', place),
 };
+
+/** A peer that is a program of this benchmark. */
+function launchOurs(name: SubjectName, { port, backendPort }: Place): Program {
+  return startProgram(name, process.execPath, [ours(`./peers/${name}.js`), `${port}`, `${backendPort}`]);
+}
 
 async function launchUsher(place: Place, style: string): Promise<Program> {
   const file = join(place.directory, 'usher.json');
