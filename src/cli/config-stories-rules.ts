@@ -120,7 +120,7 @@ const WARNINGS: readonly Row[] = [
   [
     'http-only-key',
     'A key of HTTP on a listener of protocol tcp',
-    'With protocol: tcp usher reads no requests: times and limits of heads, bodies and responses, and everything about forwarded header fields, do nothing there. Remove the key, so that nobody relies on it.',
+    'With protocol: tcp usher reads no requests: times and limits of heads and bodies, and everything about forwarded header fields, do nothing there. Remove the key, so that nobody relies on it.',
   ],
   [
     'proxy-header-timeout-short',

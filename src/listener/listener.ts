@@ -51,7 +51,7 @@ export function bindingOf({ host, port }: ListenAddress): net.ListenOptions {
  * connections make turns long: of 300 new ones beside 400 busy ones the last had its first response after 3.1 s with one
  * socket, and after 0.6 s with these.
  */
-const DOORS = 8;
+export const DOORS = 8;
 
 /** Whether sockets can share an address (SO_REUSEPORT) here: Node can ask for it since 22.12 and 23.1. */
 function canShare(): boolean {

@@ -115,7 +115,7 @@ t.test('--check-fds warns, and with strict refuses, when the limit of open files
   const file = await configFile(t);
   const usher = await startRun(t, ['--config', file, '--check-fds'], { openFiles: 1024 });
   const sentence =
-    /limit of open files is 1024, and 20000 connections .* 256 idle .* may need 40352; .*raise it to 40352/;
+    /limit of open files is 1024, and 20000 connections .* 1024 idle .* may need 41128; .*raise it to 41128/;
   t.match(logLines(usher)[0], { level: 'warn', rule: 'open-files-limit', msg: sentence });
   usher.signal('SIGTERM');
   t.equal(await usher.ended(), 0);
@@ -129,12 +129,12 @@ t.test('--check-fds warns, and with strict refuses, when the limit of open files
 
 t.test('--check-fds says nothing when there are enough', async t => {
   const file = await configFile(t, ', limits: { connections: 100 }');
-  // 200 for 100 connections, 256 idle, 96 others.
-  const usher = await startRun(t, ['--config', file, '--check-fds=strict'], { openFiles: 552 });
+  // 200 for 100 connections, 100 idle, 8 that accept, 96 others.
+  const usher = await startRun(t, ['--config', file, '--check-fds=strict'], { openFiles: 404 });
   t.notMatch(usher.stderr, /open-files-limit/);
   usher.signal('SIGTERM');
   t.equal(await usher.ended(), 0);
-  const short = await runCommand(t, ['run', '--config', file, '--check-fds=strict'], { openFiles: 551 });
+  const short = await runCommand(t, ['run', '--config', file, '--check-fds=strict'], { openFiles: 403 });
   t.equal(short.ending, 78);
 });
 

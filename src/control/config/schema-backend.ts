@@ -52,7 +52,7 @@ export const backend = z.strictObject({
     'How long usher waits for this backend.',
   ),
   limits: section(
-    { idleConnections: key(count(0, 100_000), 256, 'Idle connections kept for each endpoint; 0: none is reused.') },
+    { idleConnections: key(count(0, 100_000), 1024, 'Idle connections kept for each endpoint; 0: none is reused.') },
     'How much usher keeps for this backend.',
   ),
 });

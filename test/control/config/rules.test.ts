@@ -365,9 +365,15 @@ const cases: readonly Case[] = [
         'backendPort: 1',
         'forwarded: true',
         'limits: { head: 1KiB, connections: 5 }',
+        // A tunnel of which one side is gone uses the first.
+        'timeouts: { response: 30s, responseBody: 31s }',
       ),
     ),
-    expect: ['http-only-key 7:5 listeners.a.forwarded', 'http-only-key 8:15 listeners.a.limits.head'],
+    expect: [
+      'http-only-key 7:5 listeners.a.forwarded',
+      'http-only-key 8:15 listeners.a.limits.head',
+      'http-only-key 9:32 listeners.a.timeouts.responseBody',
+    ],
   },
   {
     name: 'proxy-header-timeout-short',

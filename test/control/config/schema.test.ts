@@ -368,7 +368,7 @@ t.test('defaults', async t => {
         holdForMs: 3000,
         checkHeader: undefined,
         timeouts: { connectMs: 3000, idleMs: 4000 },
-        limits: { idleConnections: 256 },
+        limits: { idleConnections: 1024 },
       },
     ],
     admin: { listen: { host: '127.0.0.1', port: 9180 } },
