@@ -3,26 +3,19 @@
  * time of a connection that carries one request (104 µs, 84 without). Bytes are read into memory that all transports
  * share (`read-buffers.ts`), and written at once or left to libuv's queue.
  */
-import { getSystemErrorName } from 'node:util';
 import {
   END,
   type HandleEnd,
   type Handles,
   handles,
   type Request,
+  systemError,
   type TcpHandle,
   type WriteRequest,
 } from './handles.js';
 import { outbox } from './outbox.js';
 import { BulkBuffers, SHARED, sharedBeginnings, waits } from './read-buffers.js';
-import {
-  KEEP_ALIVE_DELAY_MS,
-  leftOutgoing,
-  outgoing,
-  type Transport,
-  type TransportEnd,
-  type TransportUser,
-} from './transport.js';
+import { leftOutgoing, type Transport, type TransportEnd, type TransportUser } from './transport.js';
 
 /** For tests of the other manner. */
 export const bare = { off: false };
@@ -307,63 +300,4 @@ const END_SEEN: HandleEnd = { address: '', family: '', port: 0 };
 function endSeen(status: number): TransportEnd | undefined {
   const { address, port } = END_SEEN;
   return status === 0 ? { address, port } : undefined;
-}
-
-/** As Node makes it for a call of its own. */
-function systemError(status: number, syscall: string): NodeJS.ErrnoException {
-  const code = getSystemErrorName(status);
-  return Object.assign(new Error(`${syscall} ${code}`), { errno: status, code, syscall });
-}
-
-/** What is told of a connection that we make; one of the two is called, once, never inside the call that connects. */
-export interface BareConnectUser {
-  onConnected(transport: BareTransport): void;
-  onFailed(error: NodeJS.ErrnoException): void;
-}
-
-/** A connection that we make, on its way. */
-export class BareConnect {
-  private readonly handle: TcpHandle;
-  private over = false;
-
-  /** @param family 4 or 6; `address` is one of it */
-  constructor(
-    address: string,
-    family: number,
-    port: number,
-    private readonly user: BareConnectUser,
-  ) {
-    const handle = node.newHandle();
-    this.handle = handle;
-    outgoing.open += 1;
-    const request = node.newConnect();
-    request.oncomplete = status => this.done(status);
-    const status = family === 6 ? handle.connect6(request, address, port) : handle.connect(request, address, port);
-    if (status !== 0) setImmediate(() => this.done(status));
-  }
-
-  /** Nobody waits for it any more. */
-  cancel(): void {
-    if (!this.over) this.leave(undefined);
-  }
-
-  private done(status: number): void {
-    if (this.over) return;
-    if (status !== 0) {
-      const error = systemError(status, 'connect');
-      this.leave(error);
-      this.user.onFailed(error);
-      return;
-    }
-    this.over = true;
-    this.handle.setNoDelay(true);
-    this.handle.setKeepAlive(true, KEEP_ALIVE_DELAY_MS / 1000);
-    this.user.onConnected(new BareTransport(this.handle, true));
-  }
-
-  private leave(error: Error | undefined): void {
-    this.over = true;
-    leftOutgoing(error);
-    this.handle.close();
-  }
 }

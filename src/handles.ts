@@ -3,6 +3,7 @@
  * has no documented name for them, but has shown them by `process.binding` and kept their shape since version 12. Where a
  * release lacks a part (or the permission model hides all), `handles` is undefined and sockets do the work.
  */
+import { getSystemErrorName } from 'node:util';
 
 /** What the system says of an end of a connection. */
 export interface HandleEnd {
@@ -73,6 +74,12 @@ export interface Handles {
   readonly readCountAt: number;
   /** Where, behind `writeBuffer`: not 0 when its request is in use until `oncomplete`. */
   readonly writeWaitsAt: number;
+}
+
+/** As Node makes it for a call of its own. */
+export function systemError(status: number, syscall: string): NodeJS.ErrnoException {
+  const code = getSystemErrorName(status);
+  return Object.assign(new Error(`${syscall} ${code}`), { errno: status, code, syscall });
 }
 
 /** libuv's UV_EOF. */

@@ -1,7 +1,8 @@
 /** Without Node's sockets: nothing is lost, doubled or out of order when the system takes only a part. */
 import { once } from 'node:events';
 import t, { type Test } from 'tap';
-import { BareConnect, BareTransport, canBeBare } from '../src/bare-transport.js';
+import { BareConnect } from '../src/bare-connect.js';
+import { BareTransport, canBeBare } from '../src/bare-transport.js';
 import { findHandles, handles } from '../src/handles.js';
 import { SHARED } from '../src/read-buffers.js';
 import { outgoing } from '../src/transport.js';

@@ -9,6 +9,7 @@ const SRC = fileURLToPath(new URL('../../src', import.meta.url));
 /** Words that every room may use; they import only each other. */
 const GROUND = [
   'address',
+  'bare-connect',
   'bare-transport',
   'codes',
   'handles',

@@ -1,6 +1,7 @@
 /** Opens a TCP connection to an endpoint, within a time. */
 import { isIP } from 'node:net';
-import { BareConnect, canBeBare } from '../bare-transport.js';
+import { BareConnect } from '../bare-connect.js';
+import { canBeBare } from '../bare-transport.js';
 import type { Code } from '../codes.js';
 import { OutgoingSocket, PlainTransport } from '../plain-transport.js';
 import type { EndpointSettings } from '../settings.js';

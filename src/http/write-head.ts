@@ -7,6 +7,7 @@ import { dateText } from './date.js';
 import type { FieldKind } from './field-names.js';
 import { detached, type Fields } from './fields.js';
 import type { Framing } from './framing.js';
+import { type HeadSink, HeadWriter } from './head-writer.js';
 import type { RequestHead } from './request-head.js';
 import type { ResponseHead } from './response-head.js';
 
@@ -92,86 +93,6 @@ function namedFields(connectionNames: readonly string[]): ReadonlySet<string> | 
   if (connectionNames.length === 0) return undefined;
   const others = connectionNames.some(name => name !== 'close' && name !== 'keep-alive' && name !== 'upgrade');
   return others ? new Set(connectionNames) : undefined;
-}
-
-/** What a head is written to: a wire. Text has no characters above U+00FF. */
-export interface HeadSink {
-  write(text: string): void;
-  writePart(source: Buffer | string, from: number, to: number): void;
-}
-
-/**
- * Writes a head out of another one: neighbouring lines that go on as they came are copied together, from where they are.
- */
-class HeadWriter {
-  /** Bytes written so far. */
-  private count = 0;
-  private runStart: number;
-  private runEnd: number;
-
-  /**
-   * @param source where the head stands from its first byte on
-   * @param startLine undefined: the one that came
-   */
-  constructor(
-    private readonly sink: HeadSink,
-    private readonly fields: Fields,
-    private readonly source: Buffer | string,
-    startLine: string | undefined,
-  ) {
-    this.runStart = startLine === undefined ? 0 : fields.start;
-    this.runEnd = fields.start;
-    if (startLine !== undefined) this.write(startLine);
-  }
-
-  /** The field as it came, in the canonical form of its line. */
-  keep(index: number): void {
-    const { fields } = this;
-    if (!fields.isCanonical(index)) {
-      this.add(`${fields.name(index)}: ${fields.value(index)}\r\n`);
-      return;
-    }
-    const start = fields.lineStart(index);
-    if (start !== this.runEnd) {
-      this.endRun();
-      this.runStart = start;
-    }
-    this.runEnd = fields.lineEnd(index);
-  }
-
-  /** The field with a value that usher has understood. */
-  keepAs(index: number, value: string): void {
-    if (this.fields.value(index) === value) this.keep(index);
-    else this.add(`${this.fields.name(index)}: ${value}\r\n`);
-  }
-
-  add(text: string): void {
-    this.endRun();
-    this.write(text);
-  }
-
-  /**
-   * @param last behind the fields, with the empty line
-   * @returns how many bytes the head has
-   */
-  end(last: string): number {
-    this.add(last);
-    return this.count;
-  }
-
-  private endRun(): void {
-    const { runStart, runEnd } = this;
-    if (runEnd > runStart) {
-      this.sink.writePart(this.source, runStart, runEnd);
-      this.count += runEnd - runStart;
-    }
-    this.runStart = runEnd;
-  }
-
-  private write(text: string): void {
-    this.sink.write(text);
-    this.count += text.length;
-  }
 }
 
 /**

@@ -1,9 +1,9 @@
 /** Heads as usher writes them, as one text: what a wire would be given, piece by piece. */
+import type { HeadSink } from '../../src/http/head-writer.js';
 import type { RequestHead } from '../../src/http/request-head.js';
 import type { ResponseHead } from '../../src/http/response-head.js';
 import {
   type ForwardedFields,
-  type HeadSink,
   type ResponseForm,
   writeInterimHead,
   writeRequestHead,
