@@ -62,7 +62,7 @@ export class BareTransport implements Transport {
   private error: Error | undefined = undefined;
   /** The buffer of its own that it reads into; undefined: the shared one. */
   private bulk: Buffer | undefined = undefined;
-  /** The bulk buffer has had its use. */
+  /** A bulk buffer has had its use, as far as is known while bytes are being used. */
   private ebbs = false;
 
   /**
@@ -109,9 +109,11 @@ export class BareTransport implements Transport {
   }
 
   private takeShared(count: number): Buffer | undefined {
+    const full = count === SHARED.length;
+    if (full) this.ebbs = false;
     this.user?.tookBytes(sharedBeginnings.of(count));
     // A full buffer tells of a transfer.
-    if (count === SHARED.length && !this.destroyed) this.bulk = bulkBuffers.take();
+    if (full && !this.ebbs && !this.destroyed) this.bulk = bulkBuffers.take();
     return this.bulk;
   }
 

@@ -11,6 +11,8 @@ export interface HeadSink {
 export class HeadWriter {
   /** Bytes written so far. */
   private count = 0;
+  /** What goes behind them, and in front of the run. */
+  private text: string;
   private runStart: number;
   private runEnd: number;
 
@@ -26,7 +28,7 @@ export class HeadWriter {
   ) {
     this.runStart = startLine === undefined ? 0 : fields.start;
     this.runEnd = fields.start;
-    if (startLine !== undefined) this.write(startLine);
+    this.text = startLine ?? '';
   }
 
   /** The field as it came, in the canonical form of its line. */
@@ -52,7 +54,7 @@ export class HeadWriter {
 
   add(text: string): void {
     this.endRun();
-    this.write(text);
+    this.text += text;
   }
 
   /**
@@ -61,20 +63,24 @@ export class HeadWriter {
    */
   end(last: string): number {
     this.add(last);
+    this.writeText();
     return this.count;
   }
 
   private endRun(): void {
     const { runStart, runEnd } = this;
     if (runEnd > runStart) {
+      this.writeText();
       this.sink.writePart(this.source, runStart, runEnd);
       this.count += runEnd - runStart;
     }
     this.runStart = runEnd;
   }
 
-  private write(text: string): void {
-    this.sink.write(text);
-    this.count += text.length;
+  private writeText(): void {
+    if (this.text === '') return;
+    this.sink.write(this.text);
+    this.count += this.text.length;
+    this.text = '';
   }
 }
