@@ -49,9 +49,11 @@ export class BodyRelay {
     return this.scanner.used;
   }
 
-  /** Relays the content in `bytes` from offset `from` on, in one write. A code: the body is malformed. */
+  /**
+   * Relays the content in `bytes` from offset `from` on, in one write, while not all is {@link done}. A code: the body is
+   * malformed.
+   */
   feed(bytes: Buffer, from: number): Code | undefined {
-    if (this.scanner.done) return undefined;
     const { scanner, target } = this;
     target.cork();
     let start = 0;

@@ -325,7 +325,7 @@ export class Exchange implements LeaseUser, WireReader {
     this.endsByClose = outward.kind === 'close';
     const watch = sessionWatch(lease, this.affinity, this.head, head);
     const length = lengthOf(framing);
-    if (watch === undefined && length <= bytes.length - end) {
+    if (length === 0 || (watch === undefined && length <= bytes.length - end)) {
       this.relayWhole(bytes, end, length);
       return;
     }
@@ -353,7 +353,7 @@ export class Exchange implements LeaseUser, WireReader {
 
   private digestBody(download: BodyRelay, bytes: Buffer, from: number): number {
     const code = download.feed(bytes, from);
-    const used = download.done && download.used < from ? from : download.used;
+    const { used } = download;
     if (code !== undefined) this.cut('backend-response-invalid');
     else if (download.done) this.finish(used === bytes.length);
     return used;
