@@ -9,6 +9,7 @@ import { Lifecycle } from '../control/lifecycle.js';
 import { openFiles } from '../control/open-files.js';
 import { reloadOnHangup, stopOnSignals } from '../control/signals.js';
 import { systemdNotifier } from '../control/systemd.js';
+import { tidyMemory } from '../control/tidy-memory.js';
 import { BindError } from '../listener/listener.js';
 import { createLogger, type Logger } from '../observe/log.js';
 import type { Settings } from '../settings.js';
@@ -71,7 +72,9 @@ async function runToTheEnd({ usher, logger }: Prepared, options: RunOptions, io:
   const told = notify('READY=1', 'STATUS=listening');
   // One behind the other, or a late READY would be the last word.
   void Promise.all([told, usher.drainBegun]).then(() => notify('STOPPING=1', 'STATUS=draining'));
+  const stopTidying = tidyMemory();
   await Promise.race([stopOnSignals(usher), usher.stopped]);
+  stopTidying();
   forgetHangup();
   return EXIT.fine;
 }
