@@ -49,10 +49,19 @@ export interface WriteRequest extends Request {
   bytes?: Buffer;
 }
 
+/** What accepts connections. Answers are as those of {@link TcpHandle}. */
+export interface AcceptingHandle {
+  bind(address: string, port: number): number;
+  bind6(address: string, port: number, flags: number): number;
+  listen(backlog: number): number;
+  getsockname(end: HandleEnd): number;
+  close(): void;
+}
+
 interface TcpBinding {
-  readonly TCP: new (type: number) => TcpHandle;
+  readonly TCP: new (type: number) => TcpHandle & AcceptingHandle;
   readonly TCPConnectWrap: new () => Request;
-  readonly constants: { readonly SOCKET: number };
+  readonly constants: { readonly SOCKET: number; readonly SERVER: number };
 }
 
 interface StreamBinding {
@@ -65,6 +74,7 @@ interface StreamBinding {
 
 export interface Handles {
   newHandle(): TcpHandle;
+  newAccepting(): AcceptingHandle;
   newConnect(): Request;
   newWrite(): WriteRequest;
   newShutdown(): Request;
@@ -85,7 +95,10 @@ export function systemError(status: number, syscall: string): NodeJS.ErrnoExcept
 /** libuv's UV_EOF. */
 export const END = -4095;
 
-const METHODS = [
+const METHODS: readonly (keyof TcpHandle | keyof AcceptingHandle)[] = [
+  'bind',
+  'bind6',
+  'listen',
   'useUserBuffer',
   'readStart',
   'readStop',
@@ -109,14 +122,17 @@ export function findHandles(binding: unknown): Handles | undefined {
     const stream = binding.call(process, 'stream_wrap') as StreamBinding;
     const { prototype } = tcp.TCP;
     const complete =
-      METHODS.every(name => typeof prototype[name as keyof TcpHandle] === 'function') &&
+      METHODS.every(name => typeof prototype[name] === 'function') &&
       ['onread', 'bytesWritten', 'writeQueueSize'].every(name => name in prototype) &&
       [tcp.TCPConnectWrap, stream.WriteWrap, stream.ShutdownWrap].every(made => typeof made === 'function') &&
-      [tcp.constants.SOCKET, stream.kReadBytesOrError, stream.kLastWriteWasAsync].every(Number.isInteger) &&
+      [tcp.constants.SOCKET, tcp.constants.SERVER, stream.kReadBytesOrError, stream.kLastWriteWasAsync].every(
+        Number.isInteger,
+      ) &&
       stream.streamBaseState instanceof Int32Array;
     if (!complete) return undefined;
     return {
       newHandle: () => new tcp.TCP(tcp.constants.SOCKET),
+      newAccepting: () => new tcp.TCP(tcp.constants.SERVER),
       newConnect: () => new tcp.TCPConnectWrap(),
       newWrite: () => new stream.WriteWrap(),
       newShutdown: () => new stream.ShutdownWrap(),

@@ -1,10 +1,13 @@
 /** A bound address: accepts connections, counts them, keeps their number within its limit. */
 import net from 'node:net';
 import { formatHostPort } from '../address.js';
+import { canBeBare } from '../bare-transport.js';
+import { type Handles, handles } from '../handles.js';
 import { PlainTransport } from '../plain-transport.js';
 import type { ListenAddress } from '../settings.js';
 import { KEEP_ALIVE_DELAY_MS, type Transport } from '../transport.js';
 import { adoptHandles } from './adopt.js';
+import { claim } from './claim.js';
 
 const BACKLOG = 4_096;
 
@@ -52,6 +55,11 @@ export function bindingOf({ host, port }: ListenAddress): net.ListenOptions {
  * socket, and after 0.6 s with these.
  */
 export const DOORS = 8;
+
+/** Whether several sockets accept there. A name may stand for several addresses, so it gets one socket. */
+function mayShare({ host }: ListenAddress): boolean {
+  return canBeBare() && net.isIP(host) !== 0 && canShare();
+}
 
 /** Whether sockets can share an address (SO_REUSEPORT) here: Node can ask for it since 22.12 and 23.1. */
 function canShare(): boolean {
@@ -115,23 +123,22 @@ export class Listener {
     this.servers = [];
   }
 
-  /**
-   * Listens alone first, because who shares an address would share it with another usher too; then with all sockets. A
-   * client that comes in between is refused, as one that came before.
-   */
   private async open(): Promise<net.AddressInfo> {
-    const alone = await this.listen(this.bound, false);
-    const address = alone.address() as net.AddressInfo;
-    if (canShare()) {
-      alone.close();
-      const shared = await this.openShared({ host: this.bound.host, port: address.port });
-      // Any port will do, and somebody was faster to take this one.
-      if (shared instanceof BindError && this.bound.port === 0) return this.open();
-      if (shared instanceof BindError) throw shared;
-      this.servers = shared;
-    } else this.servers = [alone];
+    this.servers = mayShare(this.bound) ? await this.openAll(this.bound) : [await this.listen(this.bound, false)];
+    const address = this.servers[0]?.address() as net.AddressInfo;
     if (this.suspended) this.closeServers();
     return address;
+  }
+
+  /** With all sockets, where nobody else has the address. */
+  private async openAll(place: ListenAddress): Promise<readonly net.Server[]> {
+    const port = claim(handles as Handles, place);
+    if (typeof port === 'string') throw new BindError(place, port);
+    const shared = await this.openShared({ host: place.host, port });
+    if (!(shared instanceof BindError)) return shared;
+    // Any port will do, and somebody was faster to take this one.
+    if (place.port === 0) return this.openAll(place);
+    throw shared;
   }
 
   private async openShared(place: ListenAddress): Promise<readonly net.Server[] | BindError> {
