@@ -118,7 +118,7 @@ t.test('a client that takes nothing for too long is cut off', async t => {
     socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6400000\r\n');
     new Source(socket, blocks).run().catch(() => {});
   });
-  const usher = await startUsherBefore(t, backend.port, { timeouts: { responseMs: 60 } });
+  const usher = await startUsherBefore(t, backend.port, { timeouts: { responseMs: 1_000 } });
   const client = await connect(t, usher.port, HEADER + request('/'));
   await client.until('\r\n\r\n');
   stopReading(client);
